@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Make .venv in the checkout and install into it: "run" what the product needs, "dev" what the tests need too.
+# As root, Debian packages that are missing are installed; otherwise they are named and the script stops.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-run}
+
+need() { # need COMMAND-TEST PACKAGE...
+  local check=$1; shift
+  if eval "$check" >/dev/null 2>&1; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing $* ..." >&2
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  else
+    echo "Missing: $*. Install it (Debian: sudo apt-get install $*) and run make again." >&2
+    exit 1
+  fi
+}
+
+need 'python3 -c "import sys; assert sys.version_info >= (3, 11)"' python3
+need 'python3 -c "import ensurepip, venv"' python3-venv
+[ -x .venv/bin/python ] || python3 -m venv .venv
+# Only the wheels that this product names are wanted: no CUDA packages beside the CPU build of torch.
+if [ "$what" = dev ]; then
+  need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train]'
+else
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
+fi

@@ -1,0 +1,1 @@
+"""Rhapsode: speech in, a living digital human out."""
