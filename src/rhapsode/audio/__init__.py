@@ -1,1 +1,1 @@
-"""audio"""
+"""Sound in: decoding, streaming resampling, buffers, levels, prosody."""

@@ -1,1 +1,1 @@
-"""avatars"""
+"""glTF and VRM loading, channel mapping, the default avatars."""

@@ -1,1 +1,1 @@
-"""evaluate"""
+"""The measures, used by tests, benchmarks and users."""

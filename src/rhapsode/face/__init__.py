@@ -1,1 +1,1 @@
-"""face"""
+"""Sound to face curves: features, the articulation engine, shaping, life."""

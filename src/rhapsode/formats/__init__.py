@@ -1,1 +1,1 @@
-"""formats"""
+"""Files, one module per format."""

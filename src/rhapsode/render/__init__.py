@@ -1,1 +1,1 @@
-"""render"""
+"""Avatar and performance to pixels, on a CPU."""

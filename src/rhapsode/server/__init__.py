@@ -1,1 +1,1 @@
-"""server"""
+"""The HTTP and WebSocket application, with the built stage as package data."""

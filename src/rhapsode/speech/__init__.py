@@ -1,1 +1,1 @@
-"""speech"""
+"""Text to speech with phone timings."""

@@ -1,1 +1,1 @@
-"""train"""
+"""Data sets, models, losses, loops and export; nothing outside imports it."""
