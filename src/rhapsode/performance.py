@@ -1,4 +1,4 @@
-"""A performance: timed, named curves for a face, joint rotations for a body, the sound, the words, the emotions.
+"""A performance: timed curves for a face, joint rotations, the sound, the words and the emotions on one clock.
 
 One clock: every position is a sample index at `CLOCK_HZ`, whatever rate the sound itself has. All
 classes are frozen and hold no logic beyond slicing and resampling. Reading and writing files is the
@@ -113,7 +113,7 @@ class Curves:
     def times_s(self) -> NDArray[np.float64]:
         """The time of each curve frame on the clock, (T,) float64, in seconds."""
         first = float(self.start / CLOCK_HZ)
-        return first + np.arange(len(self)) * float(1 / self.rate)
+        return np.asarray(first + np.arange(len(self)) * float(1 / self.rate), np.float64)
 
     def sample_index(self, frame: int) -> int:
         """Return the clock sample that curve frame number ``frame`` belongs to, rounded."""

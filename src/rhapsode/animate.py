@@ -1,0 +1,1 @@
+"""The one-page tour: sound -> Performance, whole or streamed."""
