@@ -1,4 +1,4 @@
-"""A performance: timed curves for a face, joint rotations, the sound, the words and the emotions on one clock.
+"""A performance: timed curves of a face, joint rotations, the sound, the words and the emotions on one clock.
 
 One clock: every position is a sample index at `CLOCK_HZ`, whatever rate the sound itself has. All
 classes are frozen and hold no logic beyond slicing and resampling. Reading and writing files is the

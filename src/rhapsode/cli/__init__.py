@@ -1,1 +1,57 @@
-"""The command line: one file per verb."""
+"""The command line: one file per verb.
+
+Human text and progress go to stderr; ``--json`` gives one document on stdout. Exit codes: 0 done,
+1 our own fault, 2 the input or the command was wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from rhapsode import __version__
+from rhapsode.cli import animate, avatars, formats, serve
+from rhapsode.cli.terminal import say_error
+from rhapsode.errors import RhapsodeError
+
+app = typer.Typer(
+    name="rhapsode",
+    help="Speech in, a living digital human out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(animate.animate)
+app.command()(serve.serve)
+app.add_typer(avatars.app, name="avatars")
+app.command()(formats.formats)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rhapsode {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app()
+    except RhapsodeError as error:
+        say_error(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say_error("interrupted; nothing partial was left behind")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,1 +1,0 @@
-"""The one-page tour: sound -> Performance, whole or streamed."""

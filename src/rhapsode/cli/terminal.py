@@ -1,0 +1,43 @@
+"""What every verb shares: the console on stderr, progress bars, the JSON document on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say_error(message: str) -> None:
+    """Print ``message`` on stderr as an error."""
+    console.print("[bold red]error:[/] ", end="")
+    console.print(message, markup=False)
+
+
+def say_note(message: str) -> None:
+    """Print something that the user should know but that stops nothing."""
+    console.print("[yellow]note:[/] ", end="")
+    console.print(message, markup=False)
+
+
+def progress_bar(*, quiet: bool = False) -> Progress:
+    """Return a progress bar on stderr, hidden when ``quiet``."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=quiet,
+    )
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

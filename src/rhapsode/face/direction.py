@@ -1,0 +1,50 @@
+"""How a performance is to be played: engine, style, strength, seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rhapsode.errors import SettingError
+from rhapsode.face.life import Life
+from rhapsode.face.shaping import Shaping, styles
+
+
+@dataclass(frozen=True)
+class Direction:
+    """How a performance is to be played.
+
+    Args:
+        weights: name of a shipped engine, or path of a manifest.
+        style: a preset of shaping and life: see `rhapsode.face.shaping.styles`.
+        strength: overall strength of the face, 0 (rest) to 2.
+        seed: the same seed gives the same blinks, glances and head motion.
+        shaping: replaces the style's shaping.
+        life: replaces the style's life; ``Life.off()`` leaves the engine's face alone.
+
+    Raises:
+        SettingError: a setting is unknown or out of range.
+
+    """
+
+    weights: str | Path = "live"
+    style: str = "natural"
+    strength: float = 1.0
+    seed: int = 0
+    shaping: Shaping | None = None
+    life: Life | None = None
+
+    def __post_init__(self) -> None:
+        if self.style not in styles():
+            raise SettingError(f"style must be one of {', '.join(styles())}, got {self.style!r}")
+        if not 0 <= self.strength <= 2:
+            raise SettingError(f"strength must lie in [0, 2], got {self.strength}; 1 is normal, 0 rests the face")
+
+    def played_shaping(self) -> Shaping:
+        """Return the shaping of the style, at the given strength."""
+        shaping = self.shaping or styles()[self.style].shaping
+        return replace(shaping, strength=shaping.strength * self.strength)
+
+    def played_life(self) -> Life:
+        """Return the life of the style."""
+        return self.life or styles()[self.style].life
