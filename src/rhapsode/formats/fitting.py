@@ -1,0 +1,141 @@
+"""Fits the parts of a performance to what a format wants: rate, rig, clock zero, each word once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from importlib import import_module
+
+import numpy as np
+
+from rhapsode.formats.options import WriteOptions
+from rhapsode.formats.registry import Format
+from rhapsode.performance import CLOCK_HZ, CurveResampler, Curves, Performance, Sound, Span, Words
+
+
+class PartFitter:
+    """Turns consecutive parts into the parts that a `Writer` expects.
+
+    Args:
+        row: the format to fit.
+        options: rate and rig.
+
+    """
+
+    def __init__(self, row: Format, options: WriteOptions) -> None:
+        self._keeps_clock = row.keeps_clock
+        self._rig = options.rig
+        self._rate = options.fps or row.fps
+        self._face = _CurveFitter(self._rate)
+        self._emotion = _CurveFitter(self._rate)
+        self._words, self._phones = _Once(), _Once()
+        self._zero: Fraction | None = None
+        self._sound = _SoundFitter()
+        self._last: Performance | None = None
+
+    def push(self, part: Performance) -> Performance:
+        """Return what ``part`` becomes; its face may hold fewer frames than will follow in `finish`."""
+        if self._zero is None:
+            self._zero = Fraction(0) if self._keeps_clock else part.face.start
+        zero = self._zero
+        sound = part.sound
+        if sound is not None and not self._keeps_clock:
+            sound = self._sound.push(replace(sound, start=sound.start - zero))
+        fitted = replace(
+            part,
+            face=self._retarget(_shift(self._face.push(part.face), zero)),
+            emotion=None if part.emotion is None else _shift(self._emotion.push(part.emotion), zero),
+            sound=sound,
+            words=Words(
+                self._words.push(part.words.words, zero),
+                self._phones.push(part.words.phones, zero),
+            ),
+        )
+        self._last = fitted
+        return fitted
+
+    def finish(self) -> Performance | None:
+        """Return the frames that were waiting for their successors, None if nothing ever came."""
+        if self._last is None or self._zero is None:
+            return None
+        face, emotion = self._face.finish(), self._emotion.finish()
+        if face is None and emotion is None:
+            return None
+        return replace(
+            self._last,
+            face=self._last.face.frames(0, 0) if face is None else self._retarget(_shift(face, self._zero)),
+            emotion=None if emotion is None else _shift(emotion, self._zero),
+            sound=None,
+            words=Words(),
+            motion=None,
+        )
+
+    def _retarget(self, face: Curves) -> Curves:
+        if self._rig in ("arkit", "face"):
+            return face
+        made = import_module("rhapsode.rigs").retarget(face, self._rig)
+        assert isinstance(made, Curves)
+        return made
+
+
+class _CurveFitter:
+    """Resamples consecutive curves to ``rate``, or leaves them as they are if that is None."""
+
+    def __init__(self, rate: Fraction | None) -> None:
+        self._rate = rate
+        self._resampler: CurveResampler | None = None
+        self._through = False
+
+    def push(self, curves: Curves) -> Curves:
+        if self._resampler is None and not self._through:
+            self._through = self._rate is None or self._rate == curves.rate
+            self._resampler = None if self._through or self._rate is None else CurveResampler(self._rate)
+        if self._resampler is None:
+            return curves
+        made = self._resampler.push(curves)
+        assert made is not None
+        return made
+
+    def finish(self) -> Curves | None:
+        return None if self._resampler is None else self._resampler.finish()
+
+
+class _SoundFitter:
+    """Cuts or pads a sound that comes in parts so that it begins at clock zero, to the nearest sample."""
+
+    def __init__(self) -> None:
+        self._drop: int | None = None
+
+    def push(self, sound: Sound) -> Sound:
+        samples = sound.samples
+        if self._drop is None:
+            late = round(sound.start * sound.sample_rate / CLOCK_HZ)
+            self._drop = max(-late, 0)
+            if late > 0:
+                silence = np.zeros((late, samples.shape[1]), np.float32)
+                samples = np.concatenate([silence, samples])
+                return Sound(samples, sound.sample_rate, Fraction(0))
+        now = min(self._drop, len(samples))
+        self._drop -= now
+        start = sound.start + Fraction(now * CLOCK_HZ, sound.sample_rate)
+        return Sound(samples[now:], sound.sample_rate, max(start, Fraction(0)))
+
+
+class _Once:
+    """Lets each span through once: a cut through a word gives the word to both sides."""
+
+    def __init__(self) -> None:
+        self._seen: list[Span] = []
+
+    def push(self, spans: tuple[Span, ...], zero: Fraction) -> tuple[Span, ...]:
+        fresh = tuple(span for span in spans if span not in self._seen)
+        if spans:
+            self._seen = list(spans)
+        shift = float(zero / CLOCK_HZ)
+        if not shift:
+            return fresh
+        return tuple(Span(span.text, span.start_s - shift, span.end_s - shift) for span in fresh)
+
+
+def _shift(curves: Curves, zero: Fraction) -> Curves:
+    return replace(curves, start=curves.start - zero) if zero else curves
