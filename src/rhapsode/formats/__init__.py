@@ -4,11 +4,10 @@
 """
 
 from rhapsode.formats.atomic import AtomicWriter, WriterSet, open_writer, open_writers, save
-from rhapsode.formats.options import DEFAULT_AVATAR, WriteOptions
+from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.registry import FORMATS, Format, Writer, format_of, load
 
 __all__ = [
-    "DEFAULT_AVATAR",
     "FORMATS",
     "AtomicWriter",
     "Format",

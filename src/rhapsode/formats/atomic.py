@@ -205,21 +205,28 @@ def _create_beside(target: Path, shown: Path) -> Path:
     return temporary
 
 
-def open_writer(path: str | Path, options: WriteOptions | None = None) -> AtomicWriter:
+def open_writer(path: str | Path, options: WriteOptions | None = None, **settings: object) -> AtomicWriter:
     """Open ``path`` for writing in parts; see `AtomicWriter`.
 
+    Args:
+        path: the target; its extension names the format.
+        options: see `WriteOptions`; or give its fields as keywords instead.
+        **settings: the fields of `WriteOptions`.
+
     Example:
-        with open_writer("take.csv", WriteOptions(fps=Fraction(30))) as out:
+        with open_writer("take.csv", fps=30) as out:
             for part in parts:
                 out.write(part)
 
     """
-    return AtomicWriter(path, options)
+    return AtomicWriter(path, options or WriteOptions.of(settings))
 
 
-def open_writers(paths: Sequence[str | Path], options: WriteOptions | None = None) -> WriterSet:
-    """Open several files for the same performance; see `WriterSet`."""
-    return WriterSet(paths, options)
+def open_writers(
+    paths: Sequence[str | Path], options: WriteOptions | None = None, **settings: object
+) -> WriterSet:
+    """Open several files for the same performance, all of which appear or none; see `WriterSet`."""
+    return WriterSet(paths, options or WriteOptions.of(settings))
 
 
 def save(performance: Performance, path: str | Path, **options: object) -> Path:

@@ -11,8 +11,6 @@ from pathlib import Path
 from rhapsode.errors import SettingError
 from rhapsode.performance import as_rate
 
-DEFAULT_AVATAR = "mira"
-
 
 @dataclass(frozen=True)
 class WriteOptions:
@@ -21,7 +19,7 @@ class WriteOptions:
     Args:
         fps: curve or video frames per second; None takes the format's own default.
         rig: name of the rig that the channels are written in ("arkit" unless asked otherwise).
-        avatar: name of a shipped avatar, or path of a .vrm or .glb file (glb, mp4).
+        avatar: name of a shipped avatar, or path of a .vrm or .glb file; None takes the default (glb, mp4).
         size: width and height of the picture in pixels, both even (mp4).
         camera: name of the camera; the renderer lists those it knows (mp4).
         background: "#rrggbb", a colour name, or path of a picture (mp4).
@@ -35,10 +33,10 @@ class WriteOptions:
 
     fps: Fraction | None = None
     rig: str = "arkit"
-    avatar: str | Path = DEFAULT_AVATAR
+    avatar: str | Path | None = None
     size: tuple[int, int] = (512, 512)
-    camera: str = "portrait"
-    background: str = "default"
+    camera: str = "bust"
+    background: str = "studio"
     precision: int = 6
     angle_scale: float = 1.0
 
