@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from rhapsode.errors import SettingError
 from rhapsode.face.direction import Direction
 from rhapsode.face.stream import FaceStream
-from rhapsode.formats import open_writer
+from rhapsode.formats import open_writers
 from rhapsode.performance import Float32, Performance, Sound, Words, join
 from rhapsode.sources import Source, open_source
 from rhapsode.speech import DEFAULT_VOICE
@@ -53,7 +52,9 @@ def animate(
     direction = replace(direction or Direction(), **settings)
     if isinstance(source, np.ndarray):
         if sample_rate is None:
-            raise SettingError("an array of samples needs sample_rate, got none; pass sample_rate=48000 or the like")
+            raise SettingError(
+                "an array of samples needs sample_rate, got none; pass sample_rate=48000 or the like"
+            )
         source = Sound(source, sample_rate)
     return gather(list(parts(open_source(source, text, voice), direction)))
 
@@ -121,11 +122,9 @@ def animate_file(
     direction = direction or Direction()
     playing = open_source(source, text, voice)
     seconds, frames = 0.0, 0
-    with ExitStack() as stack:
-        writers = [stack.enter_context(open_writer(Path(path), **options)) for path in outputs]
+    with open_writers([Path(path) for path in outputs], **options) as writers:
         for part in parts(playing, direction):
-            for writer in writers:
-                writer.write(part)
+            writers.write(part)
             frames += len(part.face)
             seconds += part.sound.duration_s if part.sound else 0.0
             if progress and playing.duration_s:

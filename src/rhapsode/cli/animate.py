@@ -32,23 +32,37 @@ class Job:
 
 
 def animate(
-    sources: Annotated[list[Path] | None, typer.Argument(help="Sound or video files.", show_default=False)] = None,
+    sources: Annotated[
+        list[Path] | None, typer.Argument(help="Sound or video files.", show_default=False)
+    ] = None,
     output: Annotated[
         list[str] | None,
-        typer.Option("-o", "--output", help="File to write; repeat for several. '{name}' stands for the source's name."),
+        typer.Option(
+            "-o", "--output", help="File to write; repeat for several. '{name}' stands for the source's name."
+        ),
     ] = None,
     text: Annotated[str | None, typer.Option(help="Speak this text instead of a sound file.")] = None,
     voice: Annotated[str, typer.Option(help="Voice that speaks --text.")] = "hibari",
     avatar: Annotated[str, typer.Option(help="Avatar for .mp4 and .glb: a name or a .vrm/.glb file.")] = "",
-    style: Annotated[str, typer.Option(help="Manner of speaking: natural, serious, lively or cartoon.")] = "natural",
+    style: Annotated[
+        str, typer.Option(help="Manner of speaking: natural, serious, lively or cartoon.")
+    ] = "natural",
     strength: Annotated[float, typer.Option(help="Overall strength of the face, 0 to 2.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of blinks, glances and head motion.")] = 0,
-    still: Annotated[bool, typer.Option("--still", help="Mouth only: no blinks, glances, head motion or smile.")] = False,
-    fps: Annotated[str | None, typer.Option(help="Frames per second of the files (each format has its own default).")] = None,
-    rig: Annotated[str, typer.Option(help="Channels to write: arkit, facegood, oculus, azure, vrm0, vrm1, ...")] = "arkit",
+    still: Annotated[
+        bool, typer.Option("--still", help="Mouth only: no blinks, glances, head motion or smile.")
+    ] = False,
+    fps: Annotated[
+        str | None, typer.Option(help="Frames per second of the files (each format has its own default).")
+    ] = None,
+    rig: Annotated[
+        str, typer.Option(help="Channels to write: arkit, facegood, oculus, azure, vrm0, vrm1, ...")
+    ] = "arkit",
     size: Annotated[str, typer.Option(help="Picture size of .mp4, WIDTHxHEIGHT.")] = "512x512",
     camera: Annotated[str, typer.Option(help="Framing of .mp4: face, bust or full.")] = "bust",
-    background: Annotated[str, typer.Option(help="Background of .mp4: studio, a colour such as '#203040', or a picture.")] = "studio",
+    background: Annotated[
+        str, typer.Option(help="Background of .mp4: studio, a colour such as '#203040', or a picture.")
+    ] = "studio",
     weights: Annotated[str, typer.Option(help="Engine: a shipped name or a manifest file.")] = "live",
     jobs: Annotated[int, typer.Option(min=1, help="Files to work on at the same time.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -66,7 +80,14 @@ def animate(
     planned = plan(sources or [], text, output or [])
     life = Life.off() if still else None
     direction = Direction(weights=weights, style=style, strength=strength, seed=seed, life=life)
-    options: dict[str, Any] = {"fps": fps, "rig": rig, "size": size, "camera": camera, "background": background, "voice": voice}
+    options: dict[str, Any] = {
+        "fps": fps,
+        "rig": rig,
+        "size": size,
+        "camera": camera,
+        "background": background,
+        "voice": voice,
+    }
     options["avatar"] = avatar or None
     given = {key: value for key, value in options.items() if value is not None}
     results, failures = run(planned, direction, given, workers=jobs, quiet=as_json)
@@ -82,7 +103,9 @@ def animate(
         from rhapsode.cli.terminal import console
 
         for report in results:
-            console.print(f"{report.source}: {report.duration_s:.1f} s -> {', '.join(report.outputs)}", markup=False)
+            console.print(
+                f"{report.source}: {report.duration_s:.1f} s -> {', '.join(report.outputs)}", markup=False
+            )
     if failures:
         raise typer.Exit(2 if all(isinstance(error, RhapsodeError) for _, error in failures) else 1)
 
@@ -92,9 +115,13 @@ def plan(sources: list[Path], text: str | None, outputs: list[str]) -> list[Job]
     if not outputs:
         raise SettingError("animate needs at least one file to write, got none; add -o, such as -o line.mp4")
     if text is not None and sources:
-        raise SettingError(f"animate takes sound files or --text, got both ({sources[0]} and a text); leave one out")
+        raise SettingError(
+            f"animate takes sound files or --text, got both ({sources[0]} and a text); leave one out"
+        )
     if text is None and not sources:
-        raise SettingError("animate needs a sound file or --text, got neither; try: rhapsode animate line.wav -o line.mp4")
+        raise SettingError(
+            "animate needs a sound file or --text, got neither; try: rhapsode animate line.wav -o line.mp4"
+        )
     if len(sources) > 1 and not all("{name}" in out for out in outputs):
         raise SettingError(
             f"{len(sources)} sources need '{{name}}' in every -o, got {outputs[0]!r}; try -o 'out/{{name}}.mp4'"
@@ -109,7 +136,9 @@ def plan(sources: list[Path], text: str | None, outputs: list[str]) -> list[Job]
         for path in job.outputs:
             where = path.absolute()
             if where in written:
-                raise InputError(f"{path} would be written twice (for {written[where]} and {job.title}); name them apart")
+                raise InputError(
+                    f"{path} would be written twice (for {written[where]} and {job.title}); name them apart"
+                )
             if job.source is not None and where == job.source.absolute():
                 raise InputError(f"{path} is the source itself; write to another file")
             written[where] = job.title
@@ -129,7 +158,11 @@ def run(
             for job in planned:
                 task = bar.add_task(job.title, total=1.0)
                 try:
-                    results.append(carry_out(job, direction, options, lambda part, task=task: bar.update(task, completed=part)))
+                    results.append(
+                        carry_out(
+                            job, direction, options, lambda part, task=task: bar.update(task, completed=part)
+                        )
+                    )
                 except RhapsodeError as error:
                     failures.append((job.title, error))
             return results, failures
@@ -151,4 +184,6 @@ def carry_out(job: Job, direction: Direction, options: dict[str, Any], progress:
     """Animate one source; runs in a worker process when there are several."""
     from rhapsode.perform import animate_file
 
-    return animate_file(job.source, job.outputs, text=job.text, direction=direction, progress=progress, **options)
+    return animate_file(
+        job.source, job.outputs, text=job.text, direction=direction, progress=progress, **options
+    )

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 
-def formats(as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False) -> None:
+def formats(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
     """List the file formats that can be read and written."""
     from rhapsode.cli.terminal import print_json
     from rhapsode.formats.registry import FORMATS
