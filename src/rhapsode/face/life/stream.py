@@ -1,0 +1,146 @@
+"""Life, curve frame by curve frame: the shaped face and the voice in, the whole living face out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rhapsode.errors import RigError
+from rhapsode.face.life.accents import Accents
+from rhapsode.face.life.blinks import Blinks
+from rhapsode.face.life.expression import BANDS as FACE_BANDS
+from rhapsode.face.life.expression import Expression
+from rhapsode.face.life.gaze import VERGENCE, Gaze
+from rhapsode.face.life.head import BANDS as HEAD_BANDS
+from rhapsode.face.life.head import Head
+from rhapsode.face.life.motion import DT, Breath, Drift, generator
+from rhapsode.face.life.settings import Life
+from rhapsode.performance import Float32
+from rhapsode.rigs import ARKIT, FACE
+
+YAW_PER_WEIGHT = 0.60
+"""Eye yaw at a weight of 1 of eyeLookIn or eyeLookOut, radians."""
+
+PITCH_PER_WEIGHT = 0.55
+"""Eye pitch at a weight of 1 of eyeLookUp or eyeLookDown, radians."""
+
+_BLOCK = 512
+_WIDTH = len(ARKIT)
+_EYE_LIMITS = (0.42, 0.34)
+_LEFT, _RIGHT = (
+    [ARKIT.index(f"eye{name}{side}") for name in ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Wide")]
+    for side in ("Left", "Right")
+)
+
+
+class LifeStream:
+    """The stage that makes a face live. It looks at no later curve frame and is the same for any cut.
+
+    Random numbers are drawn in order of time, one generator for each part, so that the same seed gives the
+    same life.
+
+    Args:
+        life: what to do.
+        seed: replaces the seed of ``life``.
+
+    Example:
+        >>> stage = LifeStream(Life(), seed=7)
+        >>> stage.push(np.zeros((5, 52), np.float32), np.zeros((5, 4), np.float32)).shape
+        (5, 61)
+
+    """
+
+    look_ahead_samples = 0
+
+    def __init__(self, life: Life | None = None, *, seed: int | None = None) -> None:
+        self.life = life = life or Life()
+        self.seed = seed = life.seed if seed is None else seed
+        self._accents = Accents()
+        self._blinks = Blinks(generator(seed, "blinks"), life.blink_per_minute)
+        self._gaze = Gaze(generator(seed, "gaze"), life.gaze)
+        self._head = Head(generator(seed, "head"), life.head)
+        self._expression = Expression(generator(seed, "expression"), life)
+        self._drift = Drift(generator(seed, "drift"), HEAD_BANDS + FACE_BANDS)
+        self._breath = Breath(seed)
+        self._made = 0
+
+    def push(self, face: Float32, prosody: Float32) -> Float32:
+        """Bring the next curve frames to life.
+
+        Args:
+            face: (T, 52) ARKit weights in [0, 1], shaped.
+            prosody: (T, 4) of the same curve frames, as `rhapsode.audio.prosody` gives them.
+
+        Returns:
+            (T, 61) float32 in the order of `rhapsode.rigs.FACE`: weights in [0, 1], angles in radians.
+
+        Raises:
+            RigError: the shapes do not fit.
+
+        """
+        weights, voice = np.asarray(face, np.float32), np.asarray(prosody, np.float32)
+        if weights.ndim != 2 or weights.shape[1] != _WIDTH or voice.shape != (len(weights), 4):
+            raise RigError(
+                f"life needs a face (T, {_WIDTH}) and prosody (T, 4), got {weights.shape} and {voice.shape}"
+            )
+        made = np.empty((len(weights), len(FACE)), np.float32)
+        for begin in range(0, len(weights), _BLOCK):
+            part = slice(begin, min(begin + _BLOCK, len(weights)))
+            made[part] = self._block(weights[part], voice[part])
+        np.clip(made[:, :_WIDTH], 0.0, 1.0, out=made[:, :_WIDTH])
+        return made
+
+    def _block(self, weights: Float32, voice: Float32) -> list[list[float]]:
+        count = len(weights)
+        noise = self._drift.values(self._made, count).tolist()
+        breath = self._breath.values(np.arange(self._made, self._made + count) * DT).tolist()
+        self._made += count
+        rows = zip(weights.tolist(), voice.tolist(), noise, breath, strict=True)
+        return [self._frame(*row) for row in rows]
+
+    def _frame(self, row: list[float], voice: list[float], noise: list[float], breath: float) -> list[float]:
+        """Return the 61 channels of one curve frame."""
+        accents, gaze, head = self._accents, self._gaze, self._head
+        accents.step(*voice)
+        gaze.step(accents)
+        head.step(accents, gaze, noise)
+        lids = self._blinks.step(accents, gaze.glance)
+        self._expression.step(row, accents, noise, breath)
+        air = self.life.breathing * breath
+        pitch = head.pitch - 0.007 * air
+        angles = [head.yaw, pitch, head.roll, *self._eyes(row, head.yaw, pitch)]
+        _close(row, _LEFT, lids[0])
+        _close(row, _RIGHT, lids[1])
+        return row + angles
+
+    def _eyes(self, row: list[float], head_yaw: float, head_pitch: float) -> list[float]:
+        """Turn the eyes; write their weights into ``row`` and return the six eye angles.
+
+        The eyes counter the head, so that the gaze stays where it is.
+        """
+        amount, gaze = self.life.gaze, self._gaze
+        angles = []
+        for eye, outwards in ((_LEFT, -1.0), (_RIGHT, 1.0)):
+            blink, down, inside, out, up, wide = eye
+            yaw = outwards * YAW_PER_WEIGHT * (row[out] - row[inside])
+            pitch = PITCH_PER_WEIGHT * (row[down] - row[up])
+            if amount:
+                yaw += gaze.yaw - head_yaw - outwards * VERGENCE
+                pitch += gaze.pitch - head_pitch
+                yaw = min(max(yaw, -_EYE_LIMITS[0]), _EYE_LIMITS[0])
+                pitch = min(max(pitch, -_EYE_LIMITS[1]), _EYE_LIMITS[1])
+                side, tilt = outwards * yaw / YAW_PER_WEIGHT, pitch / PITCH_PER_WEIGHT
+                row[out], row[inside] = max(side, 0.0), max(-side, 0.0)
+                row[down], row[up] = max(tilt, 0.0), max(-tilt, 0.0)
+                # The lids follow the eyes up and down.
+                row[blink] += (1.0 - row[blink]) * 0.32 * row[down]
+                row[wide] += (1.0 - row[wide]) * 0.16 * row[up]
+            angles += [yaw, pitch, 0.0]
+        return angles
+
+
+def _close(row: list[float], eye: list[int], lid: float) -> None:
+    """Close one eye by ``lid`` on top of what the face does; a wide eye gives way."""
+    if lid:
+        blink, wide = eye[0], eye[-1]
+        row[blink] += (1.0 - row[blink]) * lid
+        row[wide] *= 1.0 - lid
