@@ -87,8 +87,8 @@ class Shaping:
     smoothing: float = 0.5
     symmetry: float = 0.5
     close_offset: float = 0.0
-    gains: Mapping[str, float] = field(default_factory=dict)
-    limits: Mapping[str, float] = field(default_factory=dict)
+    gains: Mapping[str, float] = field(default_factory=dict, hash=False)
+    limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.errors import RigError
-from rhapsode.face.shaping_settings import MOUTH, Shaping
+from rhapsode.face.shaping_settings import EYE_MOTION, MOUTH, Shaping
 from rhapsode.performance import CURVE_HZ, Float32
 from rhapsode.rigs import ARKIT
 
@@ -14,9 +14,8 @@ _Float64 = NDArray[np.float64]
 
 _WIDTH = len(ARKIT)
 _JAW_OPEN, _CLOSE, _TONGUE = (ARKIT.index(n) for n in ("jawOpen", "mouthClose", "tongueOut"))
-_BLINK = [ARKIT.index(f"eyeBlink{side}") for side in ("Left", "Right")]
-_WIDE = [ARKIT.index(f"eyeWide{side}") for side in ("Left", "Right")]
-_MOUTH = np.array([name in MOUTH for name in ARKIT.channels])
+_LIDS = [(ARKIT.index(f"eyeBlink{side}"), ARKIT.index(f"eyeWide{side}")) for side in ("Left", "Right")]
+_MOUTH = np.array([float(name in MOUTH) for name in ARKIT.channels])
 
 _OPENERS = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "tongueOut")
 _CLOSERS = ("mouthClose", "mouthRoll", "mouthPress", "mouthShrug", "eyeBlink")
@@ -34,10 +33,12 @@ _BLOCK = 512
 
 
 def _mirror() -> NDArray[np.intp]:
-    """Return for each channel the index of its twin on the other side, or its own."""
+    """Return for each channel the index of its twin on the other side, or its own; eyes may wink and look."""
     swap = {"Left": "Right", "Right": "Left"}
     names = ARKIT.channels
-    twin = {n: n[: -len(s)] + o for n in names for s, o in swap.items() if n.endswith(s)}
+    twin = {
+        n: n[: -len(s)] + o for n in names for s, o in swap.items() if n.endswith(s) and n not in EYE_MOTION
+    }
     return np.array([names.index(twin.get(n, n)) for n in names])
 
 
@@ -57,6 +58,11 @@ def _rates(channel: str) -> tuple[float, float]:
 _MIRROR = _mirror()
 _RATE = np.array([_rates(name) for name in ARKIT.channels]).T / CURVE_HZ
 _SIGNS = np.array([[1.0], [-1.0]])
+
+
+def _finite(values: _Float64) -> bool:
+    """Return whether all is finite: zero times a finite number is zero, times any other it is none."""
+    return float(np.dot(values.ravel(), np.zeros(values.size))) == 0.0
 
 
 class ShapingStream:
@@ -112,7 +118,7 @@ class ShapingStream:
             raise RigError(
                 f"shaping needs weights (T, {_WIDTH}) and activity (T,), got {raw.shape} and {voice.shape}"
             )
-        if not (np.isfinite(raw).all() and np.isfinite(voice).all()):
+        if not (_finite(raw) and _finite(voice)):
             raise RigError("shaping needs finite weights and activity, got NaN or infinity")
         made = np.empty(raw.shape, np.float32)
         for begin in range(0, len(raw), _BLOCK):
@@ -131,7 +137,7 @@ class ShapingStream:
         """Return gains, symmetry, offset and soft limits on ``raw``; no frame depends on another."""
         x = np.minimum(np.maximum(raw, 0.0), 1.0)
         if self.shaping.symmetry:
-            x += (0.5 * self.shaping.symmetry) * (x[:, _MIRROR] - x)
+            x += (0.5 * self.shaping.symmetry) * (np.take(x, _MIRROR, axis=1) - x)
         x *= self._gain
         if self._offset:
             x[:, _CLOSE] = np.maximum(x[:, _CLOSE] + self._offset, 0.0)
@@ -147,32 +153,35 @@ class ShapingStream:
         step = np.empty((2, _WIDTH))
         for target in x:
             np.multiply(target - state, _SIGNS, away)
-            np.maximum(away, 0.0, away)
+            np.maximum(away, 0.0, out=away)
             np.multiply(away, quick, step)
             step += base
-            np.minimum(step, 1.0, step)
+            np.minimum(step, 1.0, out=step)
             step *= away
-            np.minimum(step, _RATE, step)
+            np.minimum(step, _RATE, out=step)
             state += step[0]
             state -= step[1]
             target[:] = state
         return x
 
-    def _gate(self, voice: list[float]) -> _Float64:
-        """Return (T, 1): how far the mouth may leave its rest."""
+    def _gate(self, voice: list[float]) -> list[float]:
+        """Return how far the mouth may leave its rest in each curve frame, in [0, 1]."""
         at = self._open
         made = []
         for activity in voice:
             at = min(max(activity, at - _RELEASE, 0.0), at + _ATTACK, 1.0)
             made.append(at * at * (3.0 - 2.0 * at))
         self._open = at
-        return np.array(made)[:, None]
+        return made
 
-    def _settle(self, x: _Float64, gate: _Float64) -> _Float64:
+    def _settle(self, x: _Float64, gate: list[float]) -> _Float64:
         """Apply the gate and what one channel demands of another."""
-        x *= np.where(_MOUTH, gate, 1.0)
-        jaw = x[:, _JAW_OPEN]
-        x[:, _CLOSE] = np.minimum(x[:, _CLOSE], jaw + 0.1)
-        x[:, _TONGUE] = np.minimum(x[:, _TONGUE], 2.0 * jaw)
-        x[:, _WIDE] *= 1.0 - np.minimum(x[:, _BLINK], 1.0)
-        return np.minimum(np.maximum(x, 0.0, x), 1.0, x)
+        if min(gate) < 1.0:
+            x *= 1.0 + _MOUTH * (np.array(gate)[:, None] - 1.0)
+        jaw, close, tongue = x[:, _JAW_OPEN], x[:, _CLOSE], x[:, _TONGUE]
+        np.minimum(close, jaw + 0.1, out=close)
+        np.minimum(tongue, 2.0 * jaw, out=tongue)
+        np.minimum(np.maximum(x, 0.0, out=x), 1.0, out=x)
+        for blink, wide in _LIDS:
+            x[:, wide] *= 1.0 - x[:, blink]
+        return x

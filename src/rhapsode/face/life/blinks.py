@@ -8,7 +8,7 @@ from rhapsode.face.life.accents import Accents
 from rhapsode.face.life.motion import DT
 
 _REFRACTORY_S = 0.7
-_LONGEST_S = 9.0
+_LONGEST_S = 10.0
 
 
 class Blinks:
@@ -28,9 +28,9 @@ class Blinks:
     def __init__(self, rng: Random, per_minute: float) -> None:
         self._rng = rng
         # Doubled blinks add a few; the refractory time takes some away.
-        mean_s = 60.0 / per_minute * 1.08 if per_minute else 0.0
-        self._hazard = DT / max(mean_s - _REFRACTORY_S - 0.35, 0.15) if per_minute else 0.0
-        self._longest_s = max(_LONGEST_S, 2.0 * mean_s)
+        mean_s = 60.0 / per_minute * 1.15 if per_minute else 0.0
+        self._hazard = DT / max(mean_s - _REFRACTORY_S - 0.35, 0.2) if per_minute else 0.0
+        self._longest_s = max(_LONGEST_S, 2.6 * mean_s)
         self._open_s = rng.uniform(0.0, 2.0)
         self._left = rng.expovariate(1.0)
         self._context = 1.0

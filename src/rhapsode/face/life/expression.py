@@ -69,7 +69,7 @@ class Expression:
         self._pulse = 0.0
         self._tilt = 0.0
 
-    def step(self, row: list[float], accents: Accents, noise: list[float], breath: float) -> None:
+    def step(self, row: list[float], accents: Accents, noise: list[float]) -> None:
         """Change ``row`` (52 weights) in place, for one curve frame."""
         ease = _ease(row) * (1.0 - 0.35 * accents.speaking)
         for channel, weight in self._mouth_rest:

@@ -97,7 +97,7 @@ class Breath:
         start, *rest = self._phase
         phase = start + self._hz * t + 0.6 * np.sin(0.041 * t + rest[0]) + 0.35 * np.sin(0.067 * t + rest[1])
         depth = 0.85 + 0.15 * np.sin(0.029 * t + rest[2])
-        return np.asarray(depth * (0.5 - 0.5 * np.cos(phase + 0.45 * np.cos(phase))))
+        return np.asarray(depth * (0.5 - 0.5 * np.cos(phase - 0.45 * np.cos(phase))))
 
 
 def breathing(times_s: ArrayLike, seed: int = 0) -> _Float64:

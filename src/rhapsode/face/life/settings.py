@@ -57,7 +57,7 @@ class Life:
     brows: float = 1.0
     breathing: float = 1.0
     idle: float = 1.0
-    rest: Mapping[str, float] = field(default_factory=lambda: FRIENDLY)
+    rest: Mapping[str, float] = field(default_factory=lambda: FRIENDLY, hash=False)
     seed: int = 0
 
     def __post_init__(self) -> None:

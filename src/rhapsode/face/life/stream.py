@@ -24,6 +24,7 @@ PITCH_PER_WEIGHT = 0.55
 """Eye pitch at a weight of 1 of eyeLookUp or eyeLookDown, radians."""
 
 _BLOCK = 512
+_SLOW_BLOCK = 50
 _WIDTH = len(ARKIT)
 _EYE_LIMITS = (0.42, 0.34)
 _LEFT, _RIGHT = (
@@ -61,6 +62,7 @@ class LifeStream:
         self._expression = Expression(generator(seed, "expression"), life)
         self._drift = Drift(generator(seed, "drift"), HEAD_BANDS + FACE_BANDS)
         self._breath = Breath(seed)
+        self._ready: list[tuple[list[float], float]] = []
         self._made = 0
 
     def push(self, face: Float32, prosody: Float32) -> Float32:
@@ -85,28 +87,33 @@ class LifeStream:
         made = np.empty((len(weights), len(FACE)), np.float32)
         for begin in range(0, len(weights), _BLOCK):
             part = slice(begin, min(begin + _BLOCK, len(weights)))
-            made[part] = self._block(weights[part], voice[part])
-        np.clip(made[:, :_WIDTH], 0.0, 1.0, out=made[:, :_WIDTH])
+            rows = zip(weights[part].tolist(), voice[part].tolist(), strict=True)
+            made[part] = [self._frame(*row) for row in rows]
+        kept = made[:, :_WIDTH]
+        np.minimum(np.maximum(kept, 0.0, out=kept), 1.0, out=kept)
         return made
 
-    def _block(self, weights: Float32, voice: Float32) -> list[list[float]]:
-        count = len(weights)
-        noise = self._drift.values(self._made, count).tolist()
-        breath = self._breath.values(np.arange(self._made, self._made + count) * DT).tolist()
-        self._made += count
-        rows = zip(weights.tolist(), voice.tolist(), noise, breath, strict=True)
-        return [self._frame(*row) for row in rows]
+    def _slow(self) -> tuple[list[float], float]:
+        """Return the next curve frame's noise and breath; both are functions of time, made in blocks."""
+        place = self._made % _SLOW_BLOCK
+        if not place:
+            noise = self._drift.values(self._made, _SLOW_BLOCK).tolist()
+            breath = self._breath.values(np.arange(self._made, self._made + _SLOW_BLOCK) * DT).tolist()
+            self._ready = list(zip(noise, breath, strict=True))
+        self._made += 1
+        return self._ready[place]
 
-    def _frame(self, row: list[float], voice: list[float], noise: list[float], breath: float) -> list[float]:
+    def _frame(self, row: list[float], voice: list[float]) -> list[float]:
         """Return the 61 channels of one curve frame."""
+        noise, breath = self._slow()
         accents, gaze, head = self._accents, self._gaze, self._head
         accents.step(*voice)
         gaze.step(accents)
         head.step(accents, gaze, noise)
         lids = self._blinks.step(accents, gaze.glance)
-        self._expression.step(row, accents, noise, breath)
-        air = self.life.breathing * breath
-        pitch = head.pitch - 0.007 * air
+        self._expression.step(row, accents, noise)
+        # The head rises a little as the chest fills.
+        pitch = head.pitch + 0.008 * self.life.breathing * (0.4 - breath)
         angles = [head.yaw, pitch, head.roll, *self._eyes(row, head.yaw, pitch)]
         _close(row, _LEFT, lids[0])
         _close(row, _RIGHT, lids[1])
