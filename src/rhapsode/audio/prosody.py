@@ -69,7 +69,7 @@ class ProsodyStream:
     Example:
         >>> stream = ProsodyStream()
         >>> stream.push(np.zeros(960, np.float32)).shape, stream.finish().shape
-        ((2, 4), (1, 4))
+        ((3, 4), (0, 4))
 
     """
 
@@ -145,8 +145,11 @@ class ProsodyStream:
             level = _db((energy[k] + energy[k + 1]) * _PER_WINDOW)
             high_db = _db((high_energy[k] + high_energy[k + 1]) * _PER_WINDOW)
             f0, peak = _refine(likeness[k], best[k])
-            activity = self._activity.step(level, _db(low_power[k]), high_db, peak)
-            voicing = min(max((peak - 0.55) / 0.25, 0.0), 1.0) if activity > 0.0 else 0.0
+            low_db = _db(low_power[k])
+            activity = self._activity.step(level, low_db, high_db, peak)
+            # Voices have their power in the low band; what is periodic by chance in a hiss has not.
+            sure = min((peak - 0.55) / 0.25, (low_db - level + 16.0) / 6.0, 1.0)
+            voicing = max(sure, 0.0) if activity > 0.0 else 0.0
             rows.append((level, f0 if voicing > 0.3 else 0.0, voicing, activity))
         return np.array(rows, np.float32)
 

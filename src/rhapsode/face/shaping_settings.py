@@ -99,7 +99,7 @@ class Shaping:
                 if channel not in ARKIT.channels:
                     raise unknown_channel(channel, ARKIT.channels, f"shaping {table}: rig 'arkit'")
                 check_range("shaping", f"{table}[{channel}]", value, 0.0, high)
-            object.__setattr__(self, table, MappingProxyType(dict(values)))
+            object.__setattr__(self, table, dict(values))  # a plain one can be pickled
 
     def limit(self, channel: str) -> float:
         """Return the limit of ``channel``, in [0, 1]."""

@@ -60,11 +60,6 @@ _RATE = np.array([_rates(name) for name in ARKIT.channels]).T / CURVE_HZ
 _SIGNS = np.array([[1.0], [-1.0]])
 
 
-def _finite(values: _Float64) -> bool:
-    """Return whether all is finite: zero times a finite number is zero, times any other it is none."""
-    return float(np.dot(values.ravel(), np.zeros(values.size))) == 0.0
-
-
 class ShapingStream:
     """The shaping stage. It looks at no later curve frame and does not depend on how curves were cut.
 
@@ -118,7 +113,7 @@ class ShapingStream:
             raise RigError(
                 f"shaping needs weights (T, {_WIDTH}) and activity (T,), got {raw.shape} and {voice.shape}"
             )
-        if not (_finite(raw) and _finite(voice)):
+        if not (np.isfinite(raw).all() and np.isfinite(voice).all()):
             raise RigError("shaping needs finite weights and activity, got NaN or infinity")
         made = np.empty(raw.shape, np.float32)
         for begin in range(0, len(raw), _BLOCK):

@@ -70,7 +70,7 @@ class Life:
             if channel not in ARKIT.channels:
                 raise unknown_channel(channel, ARKIT.channels, "life rest: rig 'arkit'")
             check_range("life", f"rest[{channel}]", value, 0.0, 1.0)
-        object.__setattr__(self, "rest", MappingProxyType(dict(self.rest)))
+        object.__setattr__(self, "rest", dict(self.rest))  # a plain one can be pickled
 
     @classmethod
     def off(cls) -> Life:
