@@ -28,12 +28,12 @@ class Done:
 def rhapsode(*arguments: object, cwd: Path) -> Done:
     """Run the command line in this process: starting Python for every case would cost a second each."""
     out, err, code = io.StringIO(), io.StringIO(), 0
-    with patch.object(sys, "argv", ["rhapsode", *map(str, arguments)]), chdir(cwd):
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                main()
-            except SystemExit as ended:
-                code = int(ended.code or 0)
+    argv = patch.object(sys, "argv", ["rhapsode", *map(str, arguments)])
+    with argv, chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
     return Done(code, out.getvalue(), err.getvalue())
 
 

@@ -16,7 +16,9 @@ print(json.dumps({"spent": spent, "modules": sorted(sys.modules)}))
 
 
 def probe() -> dict:
-    return json.loads(subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=True, text=True).stdout)
+    return json.loads(
+        subprocess.run([sys.executable, "-c", PROBE], capture_output=True, check=True, text=True).stdout
+    )
 
 
 def test_every_public_name_resolves_and_nothing_else_is_public():
@@ -27,7 +29,19 @@ def test_every_public_name_resolves_and_nothing_else_is_public():
 
 def test_import_loads_neither_torch_nor_a_socket_nor_a_heavy_library():
     loaded = set(probe()["modules"])
-    heavy = {"torch", "socket", "_socket", "onnxruntime", "av", "numba", "fastapi", "PIL", "soxr", "asyncio", "typer"}
+    heavy = {
+        "torch",
+        "socket",
+        "_socket",
+        "onnxruntime",
+        "av",
+        "numba",
+        "fastapi",
+        "PIL",
+        "soxr",
+        "asyncio",
+        "typer",
+    }
     assert not loaded & heavy
 
 

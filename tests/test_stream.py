@@ -104,7 +104,7 @@ def test_values_stay_in_range():
 def test_samples_that_are_no_numbers_are_refused():
     y = speechlike(1)
     y[4000] = np.nan
-    with pytest.raises(rh.AudioError, match="not finite|no numbers|NaN"):
+    with pytest.raises(rh.AudioError, match="finite"):
         rh.animate(rh.Sound(y, 16_000))
 
 

@@ -34,7 +34,8 @@ def animate(
         text: speak this instead.
         sample_rate: of ``source`` when it is an array, Hz.
         voice: the voice that speaks ``text``.
-        direction: how to play it; or give its fields as keywords (``style="lively"``).
+        direction: how to play it.
+        settings: fields of `Direction` as keywords (``style="lively"``).
 
     Returns:
         Face curves at 50 frames a second (52 ARKit weights, 9 angles) with the sound, and with words

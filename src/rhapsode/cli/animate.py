@@ -124,7 +124,7 @@ def plan(sources: list[Path], text: str | None, outputs: list[str]) -> list[Job]
         )
     if len(sources) > 1 and not all("{name}" in out for out in outputs):
         raise SettingError(
-            f"{len(sources)} sources need '{{name}}' in every -o, got {outputs[0]!r}; try -o 'out/{{name}}.mp4'"
+            f"{len(sources)} sources need '{{name}}' in every -o, got {outputs[0]!r}; try -o '{{name}}.mp4'"
         )
     names = [source.stem for source in sources] or ["speech"]
     jobs = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rhapsode.errors import SettingError
 from rhapsode.face.life import Life
-from rhapsode.face.shaping import Shaping, styles
+from rhapsode.face.shaping import Shaping, style
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,17 @@ class Direction:
     life: Life | None = None
 
     def __post_init__(self) -> None:
-        if self.style not in styles():
-            raise SettingError(f"style must be one of {', '.join(styles())}, got {self.style!r}")
+        style(self.style)
         if not 0 <= self.strength <= 2:
-            raise SettingError(f"strength must lie in [0, 2], got {self.strength}; 1 is normal, 0 rests the face")
+            raise SettingError(
+                f"strength must lie in [0, 2], got {self.strength}; 1 is normal, 0 rests the face"
+            )
 
     def played_shaping(self) -> Shaping:
         """Return the shaping of the style, at the given strength."""
-        shaping = self.shaping or styles()[self.style].shaping
+        shaping = self.shaping or style(self.style).shaping
         return replace(shaping, strength=shaping.strength * self.strength)
 
     def played_life(self) -> Life:
         """Return the life of the style."""
-        return self.life or styles()[self.style].life
+        return self.life or style(self.style).life
