@@ -34,4 +34,6 @@ ANGLES: tuple[str, ...] = (
 ARKIT = Rig(
     "arkit", BLENDSHAPES, "Apple ARKit ARFaceAnchor.BlendShapeLocation, in Unreal EARFaceBlendShape order"
 )
-FACE = Rig("face", BLENDSHAPES + ANGLES, "ARKit-52 followed by the nine angles that Live Link Face carries")
+FACE = Rig(
+    "face", BLENDSHAPES + ANGLES, "ARKit-52 followed by the nine angles that Live Link Face carries", ANGLES
+)

@@ -16,12 +16,14 @@ class Rig:
         name: short identifier, as used by ``--rig``.
         channels: channel names in the rig's own canonical order.
         source: where the table comes from.
+        angles: channels that hold radians of either sign; all others hold weights in [0, 1].
 
     """
 
     name: str
     channels: tuple[str, ...]
     source: str
+    angles: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.channels)
