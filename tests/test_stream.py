@@ -75,7 +75,7 @@ def test_the_same_seed_gives_the_same_face_and_another_another():
 
 
 def test_silence_is_a_resting_living_face():
-    face = rh.animate(rh.Sound(np.zeros(16_000 * 12), 16_000)).face
+    face = rh.animate(rh.Sound(np.zeros(16_000 * 12, np.float32), 16_000)).face
     assert face["jawOpen"].mean() <= 0.03
     assert face["eyeBlinkLeft"].max() > 0.8, "it blinks"
     assert np.abs(np.diff(face["headYaw"])).max() > 0, "it moves"

@@ -126,10 +126,14 @@ def plan(sources: list[Path], text: str | None, outputs: list[str]) -> list[Job]
         raise SettingError(
             f"{len(sources)} sources need '{{name}}' in every -o, got {outputs[0]!r}; try -o '{{name}}.mp4'"
         )
-    names = [source.stem for source in sources] or ["speech"]
+    spoken_or_read: list[Path | None] = [*sources] or [None]
     jobs = [
-        Job(source, text, tuple(Path(out.replace("{name}", name)) for out in outputs))
-        for source, name in zip(sources or [None], names, strict=True)
+        Job(
+            source,
+            text,
+            tuple(Path(out.replace("{name}", source.stem if source else "speech")) for out in outputs),
+        )
+        for source in spoken_or_read
     ]
     written: dict[Path, str] = {}
     for job in jobs:
@@ -170,11 +174,11 @@ def run(
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             waiting = {pool.submit(carry_out, job, direction, options): job for job in planned}
             for done in as_completed(waiting):
-                error = done.exception()
-                if error is None:
+                failed = done.exception()
+                if failed is None:
                     results.append(done.result())
-                elif isinstance(error, Exception):
-                    failures.append((waiting[done].title, error))
+                elif isinstance(failed, Exception):
+                    failures.append((waiting[done].title, failed))
                 bar.advance(task)
     order = {job.title: k for k, job in enumerate(planned)}
     return sorted(results, key=lambda report: order.get(Path(report.source).name, 0)), failures
