@@ -21,9 +21,38 @@ from times import Span, spans
 
 RATE, HOP, REACH_S = 16_000, 40, 0.12
 HOP_S = HOP / RATE
-STOPS = frozenset("p b t d k ɡ".split())
-SIBILANTS = frozenset("s ʃ ɕ ʂ".split())
-VOWELS = frozenset("a e i o u ɑ ɐ æ ə ɛ ɜ ɪ ɔ ʊ ʌ ɯ ɤ y ø œ aɪ eɪ oʊ aʊ ɔɪ əʊ".split())
+STOPS = frozenset(["p", "b", "t", "d", "k", "ɡ"])
+SIBILANTS = frozenset(["s", "ʃ", "ɕ", "ʂ"])
+VOWELS = frozenset(
+    [
+        "a",
+        "e",
+        "i",
+        "o",
+        "u",
+        "ɑ",
+        "ɐ",
+        "æ",
+        "ə",
+        "ɛ",
+        "ɜ",
+        "ɪ",
+        "ɔ",
+        "ʊ",
+        "ʌ",
+        "ɯ",
+        "ɤ",
+        "y",
+        "ø",
+        "œ",
+        "aɪ",
+        "eɪ",
+        "oʊ",
+        "aʊ",
+        "ɔɪ",
+        "əʊ",
+    ]
+)
 
 
 def level(y: np.ndarray) -> np.ndarray:
