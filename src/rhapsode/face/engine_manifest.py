@@ -1,0 +1,188 @@
+"""The manifest beside an engine's weights: what they are, what they need, where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rhapsode.errors import WeightsError
+from rhapsode.face import features, features_level
+from rhapsode.performance import CLOCK_HZ, HOP, Float32
+from rhapsode.rigs import ARKIT
+
+SHIPPED = Path(__file__).parent / "weights"
+FORMAT = 1
+
+_FEATURES = {
+    "kind": "level-free log-mel",
+    "n_mels": features.N_MELS,
+    "win_length": features.WIN_LENGTH,
+    "hop_length": features.HOP_LENGTH,
+    "n_fft": features.N_FFT,
+    "ahead": features.AHEAD,
+    "width": features_level.WIDTH,
+}
+
+_KEYS = (
+    *("format", "name", "file", "sha256", "sample_rate", "hop_length", "look_ahead_samples", "delay_rows"),
+    *("features", "channels", "moves", "state", "styles", "default_style", "recipe", "commit", "data"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """A checked manifest.
+
+    Args:
+        name: of the engine.
+        weights: path of the ONNX file.
+        sha256: of that file.
+        look_ahead_samples: curve frame k depends on clock samples below 320 k + this.
+        delay_rows: rows by which the network answers late.
+        moves: columns of one head, each with the ARKit channels that it drives.
+        state: shapes of the past that the network carries.
+        styles: per style a (heads, moves) table of how much of each head goes into each move.
+        default_style: one of ``styles``.
+        data: data sources with licence and attribution.
+
+    """
+
+    name: str
+    weights: Path
+    sha256: str
+    look_ahead_samples: int
+    delay_rows: int
+    moves: dict[str, tuple[str, ...]]
+    state: tuple[tuple[int, ...], ...]
+    styles: dict[str, Float32]
+    default_style: str
+    data: tuple[dict[str, str], ...]
+
+    def routing(self, style: str) -> Float32:
+        """Return (heads * moves, 52) float32: what one row of the network's answer does to each channel."""
+        table = self.styles[style]
+        routed = np.zeros((*table.shape, len(ARKIT)), np.float32)
+        for column, channels in enumerate(self.moves.values()):
+            for channel in channels:
+                routed[:, column, ARKIT.index(channel)] += table[:, column]
+        return routed.reshape(-1, len(ARKIT))
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the engines in the package."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.json")))
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Return the manifest path of a shipped engine's name, or the path itself.
+
+    Raises:
+        WeightsError: there is no such engine and no such file.
+
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".json" or path.is_file():
+        if path.is_file():
+            return path
+    elif str(name_or_path) in shipped():
+        return SHIPPED / f"{name_or_path}.json"
+    raise WeightsError(
+        f"no engine '{name_or_path}'; give one of {', '.join(shipped())} or the path of a manifest (.json)"
+    )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a manifest; the weights' checksum is checked by `checked_bytes`.
+
+    Raises:
+        WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
+
+    """
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        if not isinstance(raw, dict):
+            raise ValueError("not a JSON object")
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"manifest {path} cannot be read ({error}); expected a JSON object; reinstall rhapsode"
+        ) from error
+    if set(raw) != set(_KEYS):
+        missing, unknown = sorted(set(_KEYS) - set(raw)), sorted(set(raw) - set(_KEYS))
+        raise WeightsError(
+            f"manifest {path} lacks {missing or 'nothing'} and has unknown {unknown or 'nothing'}; "
+            f"expected exactly {', '.join(_KEYS)}"
+        )
+    wanted: dict[str, object] = {"format": FORMAT, "sample_rate": CLOCK_HZ, "hop_length": HOP}
+    wanted |= {"features": _FEATURES, "channels": list(ARKIT.channels)}
+    for key, expected in wanted.items():
+        if raw[key] != expected:
+            raise WeightsError(
+                f"manifest {path}: {key} is {_short(raw[key])}, expected {_short(expected)}; "
+                "these weights belong to another version of rhapsode"
+            )
+    return _build(path, raw)
+
+
+def _build(path: Path, raw: dict[str, Any]) -> Manifest:
+    try:
+        styles = {str(name): np.asarray(table, np.float32) for name, table in raw["styles"].items()}
+        made = Manifest(
+            name=str(raw["name"]),
+            weights=path.parent / str(raw["file"]),
+            sha256=str(raw["sha256"]),
+            look_ahead_samples=int(raw["look_ahead_samples"]),
+            delay_rows=int(raw["delay_rows"]),
+            moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
+            state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
+            styles=styles,
+            default_style=str(raw["default_style"]),
+            data=tuple(raw["data"]),
+        )
+        tables = [table.shape for table in styles.values()]
+        unknown = [c for channels in made.moves.values() for c in channels if c not in ARKIT.channels]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"manifest {path} is malformed ({error}); reinstall rhapsode") from error
+    if made.default_style not in styles or unknown or any(t != (t[0], len(made.moves)) for t in tables):
+        raise WeightsError(
+            f"manifest {path} contradicts itself: default style '{made.default_style}', styles "
+            f"{', '.join(styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
+            f"{unknown}; reinstall rhapsode"
+        )
+    if made.look_ahead_samples != (made.delay_rows + 1) * HOP:
+        raise WeightsError(
+            f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "
+            f"{(made.delay_rows + 1) * HOP} for delay_rows {made.delay_rows}; reinstall rhapsode"
+        )
+    return made
+
+
+def checked_bytes(manifest: Manifest) -> bytes:
+    """Return the weights file's bytes if they are the ones that the manifest names.
+
+    Raises:
+        WeightsError: the file is absent or its checksum differs.
+
+    """
+    try:
+        content = manifest.weights.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"weights {manifest.weights} cannot be read ({error.strerror}); reinstall rhapsode"
+        ) from error
+    got = hashlib.sha256(content).hexdigest()
+    if got != manifest.sha256:
+        raise WeightsError(
+            f"weights {manifest.weights} have sha256 {got}, expected {manifest.sha256}; the file is damaged "
+            "or not the one its manifest describes: reinstall rhapsode or run the recipe again"
+        )
+    return content
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 120 else f"{text[:100]}... ({len(text)} characters)"

@@ -1,0 +1,161 @@
+"""The training loop: fresh sequences every epoch, checkpoints to go on from."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from rhapsode.face.features_level import WIDTH
+from rhapsode.performance import Float32
+from rhapsode.train.augment import LENGTH, Example, make_sequence, plain_sequence, room_tones
+from rhapsode.train.model import Articulator, Shape
+from rhapsode.train.takes import MOVES, Take
+
+log = logging.getLogger(__name__)
+
+DELAY = 1
+"""Rows by which the network answers late: row p speaks of curve frame p - 1."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard to train.
+
+    Args:
+        epochs: passes, each over ``sequences`` fresh sequences.
+        sequences: per epoch.
+        batch: sequences per step.
+        rate: highest learning rate; it warms up over the first epoch and falls as a cosine.
+        plain: share of the steps that see takes as they are, the others see them bent and mixed.
+        average: weight of the past in the running average of the weights, which is what is kept.
+        style_chances: how often a take of each style is drawn.
+        seed: of augmentation and weights.
+
+    """
+
+    epochs: int = 70
+    sequences: int = 600
+    batch: int = 12
+    rate: float = 2e-3
+    plain: float = 0.5
+    average: float = 0.997
+    style_chances: tuple[float, ...] = (0.75, 0.25)
+    seed: int = 0
+
+
+def chances(takes: Sequence[Take], style_chances: Sequence[float]) -> np.ndarray:
+    """Return the chance of drawing each take: its style's share, by duration within the style."""
+    weight = np.array([len(take.y) for take in takes], np.float64)
+    styles = np.array([take.style for take in takes])
+    for style, chance in enumerate(style_chances):
+        of_style = styles == style
+        if of_style.any():
+            weight[of_style] *= chance / weight[of_style].sum()
+    return np.asarray(weight / weight.sum(), np.float64)
+
+
+def column_weights(takes: Sequence[Take], styles: int) -> Float32:
+    """Return (styles, len(MOVES)) loss weights: one over the variance, bounded, jaw and closure first."""
+    emphasis = np.ones(len(MOVES))
+    emphasis[list(MOVES).index("jawOpen")] = 5
+    emphasis[list(MOVES).index("mouthClose")] = 2
+    rows = []
+    for style in range(styles):
+        labels = [take.labels for take in takes if take.style == style]
+        spread = np.concatenate(labels).std(axis=0) if labels else np.ones(len(MOVES))
+        rows.append(emphasis / np.maximum(spread, 0.05) ** 2)
+    return np.asarray(np.stack(rows) / 100, np.float32)
+
+
+def loss(model: Articulator, batch: Sequence[Example], weights: Tensor) -> Tensor:
+    """Return position + velocity + rest + speech + closure loss of one batch."""
+    rows = torch.from_numpy(np.stack([e.rows for e in batch]))
+    labels = torch.from_numpy(np.stack([e.labels for e in batch]))[:, :-DELAY]
+    closed = torch.from_numpy(np.stack([e.closed for e in batch]))[:, :-DELAY]
+    style = torch.from_numpy(np.stack([e.style for e in batch]))[:, :-DELAY]
+    moves, speaking_logit, closed_logit = (x[:, DELAY:] for x in model(rows))
+    speaks = (style >= 0).float()
+    own = moves.take_along_dim(style.clamp(min=0)[:, :, None, None], dim=2)[:, :, 0]
+    column = weights[style.clamp(min=0)]
+    error = (own - labels) * speaks[:, :, None]
+    position = (error.square() * column).mean()
+    velocity = ((error[:, 1:] - error[:, :-1]).square() * column[:, 1:]).mean()
+    rest = ((moves * (1 - speaks)[:, :, None, None]).square() * weights).mean()
+    moving = (labels.amax(dim=2) > 0.02).float()
+    speech = torch.nn.functional.binary_cross_entropy_with_logits(speaking_logit, moving)
+    known = closed.isfinite()
+    touch = torch.nn.functional.binary_cross_entropy_with_logits(
+        closed_logit, closed.nan_to_num(), weight=known.float() * (1 + 3 * closed.nan_to_num())
+    )
+    return position + 2 * velocity + 2 * rest + 0.2 * speech + 0.3 * touch
+
+
+def train(
+    takes: Sequence[Take], plan: Plan, checkpoint: Path, *, styles: int = 2, width: int = 128
+) -> Articulator:
+    """Train on ``takes`` and return the network; goes on from ``checkpoint`` where that exists.
+
+    Args:
+        takes: none of them held out.
+        plan: how long and how hard.
+        checkpoint: written after every epoch; delete it to begin again.
+        styles: heads.
+        width: channels inside.
+
+    """
+    torch.manual_seed(plan.seed)
+    model = Articulator(Shape(WIDTH, len(MOVES), styles, width))
+    steps = plan.epochs * (plan.sequences // plan.batch)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=plan.rate, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, steps, pct_start=0.1)
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(plan.average), use_buffers=True)
+    begin = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        averaged.load_state_dict(state["averaged"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        begin = int(state["epoch"])
+    draw, weights = chances(takes, plan.style_chances), torch.from_numpy(column_weights(takes, styles))
+    room = room_tones(takes)
+    for epoch in range(begin, plan.epochs):
+        clock, total = time.perf_counter(), 0.0
+        rng = np.random.default_rng([plan.seed, epoch])
+        model.train()
+        for _ in range(plan.sequences // plan.batch):
+            batch = _batch(rng, takes, draw, room, plan)
+            value = loss(model, batch, weights)
+            optimiser.zero_grad()
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            averaged.update_parameters(model)
+            total += float(value.detach())
+        mean = total / (plan.sequences // plan.batch)
+        log.info("epoch %d loss %.4f %.1f s", epoch + 1, mean, time.perf_counter() - clock)
+        state = {"model": model.state_dict(), "averaged": averaged.state_dict(), "epoch": epoch + 1}
+        state |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
+        torch.save(state, checkpoint)
+    made: Articulator = averaged.module.eval()
+    return made
+
+
+def _batch(
+    rng: np.random.Generator, takes: Sequence[Take], draw: np.ndarray, room: Sequence[Float32], plan: Plan
+) -> list[Example]:
+    if rng.uniform() < plan.plain:
+        return [plain_sequence(rng, takes[rng.choice(len(takes), p=draw)]) for _ in range(2 * plan.batch)]
+    return [make_sequence(rng, takes, draw, room) for _ in range(plan.batch)]
+
+
+assert LENGTH > 2 * DELAY

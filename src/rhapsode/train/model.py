@@ -1,0 +1,80 @@
+"""The articulation network: a causal temporal convolution network with one output head per label style."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+KERNEL = 3
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of an `Articulator`.
+
+    Args:
+        inputs: numbers per row.
+        moves: columns per head.
+        styles: heads.
+        width: channels inside.
+        dilations: one residual convolution of kernel 3 each.
+
+    """
+
+    inputs: int
+    moves: int
+    styles: int
+    width: int = 128
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+
+
+class CausalBlock(nn.Module):  # type: ignore[misc]
+    """x + relu(norm(conv(x))): a dilated convolution over this row and the past."""
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.past = (KERNEL - 1) * dilation
+        self.conv = nn.Conv1d(width, width, KERNEL, dilation=dilation, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.drop = nn.Dropout1d(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Take and return (B, width, T)."""
+        made: Tensor = self.norm(self.conv(nn.functional.pad(x, (self.past, 0))))
+        dropped: Tensor = self.drop(made.relu())
+        return x + dropped
+
+
+class Articulator(nn.Module):  # type: ignore[misc]
+    """Rows of level-free log-mel in, moves per style out, one row late.
+
+    The output at row p belongs to curve frame p - 1. Batch normalisation only: it has no memory of the
+    clip once trained, unlike any normalisation over time.
+    """
+
+    def __init__(self, shape: Shape, *, dropout: float = 0.05) -> None:
+        super().__init__()
+        self.shape = shape
+        self.enter_norm = nn.BatchNorm1d(shape.inputs)
+        self.enter = nn.Conv1d(shape.inputs, shape.width, 1)
+        self.blocks = nn.ModuleList(CausalBlock(shape.width, d, dropout) for d in shape.dilations)
+        self.heads = nn.Conv1d(shape.width, shape.styles * shape.moves, 1)
+        nn.init.normal_(self.heads.weight, std=0.01)
+        self.speaking = nn.Conv1d(shape.width, 1, 1)
+        self.closed = nn.Conv1d(shape.width, 1, 1)
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return moves (B, T, styles, moves), the logit of speech (B, T) and of touching lips (B, T).
+
+        Args:
+            rows: (B, T, inputs).
+
+        """
+        x = self.enter(self.enter_norm(rows.transpose(1, 2))).relu()
+        for block in self.blocks:
+            x = block(x)
+        speaking, closed = self.speaking(x), self.closed(x)
+        moves = self.heads(x).transpose(1, 2).unflatten(2, (self.shape.styles, self.shape.moves))
+        gate = speaking.sigmoid().transpose(1, 2).unsqueeze(2)
+        return moves * gate, speaking[:, 0], closed[:, 0]
