@@ -1,0 +1,409 @@
+"""From a file to an `Avatar`: nodes, skins, materials, primitives with sparse morph targets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhapsode.avatars import vrm
+from rhapsode.avatars.avatar import SHADINGS, Avatar, Material, Morph, Node, Primitive, Skin
+from rhapsode.avatars.gltf import GltfFile
+from rhapsode.errors import AvatarError
+
+DATA = Path(__file__).parent / "data"
+SUFFIXES = (".vrm", ".glb", ".gltf")
+DEFAULT = "mira"
+_SMALLEST_OFFSET_M = 1e-6
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the avatars that come with the product, the default one first."""
+    found = sorted(path.stem for path in DATA.glob("*.vrm"))
+    return tuple(sorted(found, key=lambda name: name != DEFAULT))
+
+
+def default_name() -> str:
+    """Return the name of the avatar that is taken when none is asked for."""
+    return DEFAULT
+
+
+def locate(avatar: str | Path) -> Path:
+    """Return the file of an avatar given by name or path.
+
+    Raises:
+        AvatarError: there is none.
+
+    """
+    path = Path(avatar)
+    if isinstance(avatar, str) and path.name == avatar and not path.suffix:
+        shipped = DATA / f"{avatar}.vrm"
+        if shipped.is_file():
+            return shipped
+        if not path.exists():
+            known = ", ".join(names()) or "none"
+            raise AvatarError(
+                f"no avatar '{avatar}', known are: {known}; give one of these or the path of a .vrm or .glb file"
+            )
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing there"
+        raise AvatarError(
+            f"cannot read avatar '{path}': got {found}, expected a file; give a .vrm, .glb or .gltf file"
+        )
+    return path
+
+
+def load(avatar: str | Path, *, need_morphs: bool = True) -> Avatar:
+    """Read an avatar.
+
+    Args:
+        avatar: the name of a shipped avatar ("mira"), or the path of a .vrm (0.x or 1.0), .glb or .gltf file.
+        need_morphs: refuse a file without morph targets, for its face cannot move.
+
+    Raises:
+        AvatarError: no such file, not a glTF, cut short, damaged, compressed, nothing to draw, or no
+            morph targets.
+
+    Example:
+        mira = load("mira")
+        mira.morph_names
+
+    """
+    path = locate(avatar)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AvatarError(
+            f"cannot read avatar '{path}': {error.strerror or error}; check its permissions"
+        ) from error
+    file = GltfFile(path, data)
+    try:
+        loaded = _build(file, hashlib.sha256(data).hexdigest())
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise file.broken(f"{type(error).__name__}: {error}") from error
+    if not loaded.primitives:
+        raise AvatarError(
+            f"'{path}' holds no triangles, expected a character; export it with its meshes (nothing to draw)"
+        )
+    if need_morphs and not loaded.morph_names:
+        raise AvatarError(
+            f"'{path}' has no morph targets, got {len(loaded.primitives)} rigid primitives, expected blendshapes "
+            "such as jawOpen; export it with its shape keys"
+        )
+    return loaded
+
+
+def _build(file: GltfFile, sha256: str) -> Avatar:
+    tree = file.json
+    targets = {index: _target_names(mesh) for index, mesh in enumerate(tree.get("meshes", []))}
+    materials = [_material(file, index) for index in range(len(tree.get("materials", [])))]
+    materials.append(Material("default", np.ones(4, np.float32)))
+    nodes = _nodes(file)
+    skins = tuple(_skin(file, index) for index in range(len(tree.get("skins", []))))
+    primitives = []
+    for node, row in enumerate(tree.get("nodes", [])):
+        if "mesh" not in row:
+            continue
+        mesh = file.item("meshes", row["mesh"])
+        for part in mesh["primitives"]:
+            made = _primitive(
+                file,
+                part,
+                targets[row["mesh"]],
+                node=node,
+                name=mesh.get("name", ""),
+                skin=row.get("skin", -1),
+                last=len(materials) - 1,
+            )
+            if made is not None:
+                primitives.append(made)
+    own = _own_extras(tree)
+    return Avatar(
+        file.path.stem,
+        nodes,
+        tuple(primitives),
+        tuple(materials),
+        skins,
+        vrm.humanoid(tree) or _guess_humanoid(nodes),
+        vrm.expressions(tree, targets),
+        {str(k): float(v) for k, v in _first(own, "rest", "restPose", "rest_pose").items()},
+        {str(k): float(v) for k, v in _first(own, "limits").items()},
+        own,
+        vrm.meta(tree),
+        sha256,
+    )
+
+
+def _own_extras(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``extras.rhapsode`` blocks of the file, its asset and its scenes in one dictionary."""
+    found: dict[str, Any] = {}
+    for holder in (*tree.get("scenes", []), tree["asset"], tree):
+        found.update((holder.get("extras") or {}).get("rhapsode", {}))
+    return found
+
+
+def _first(own: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    return next((own[key] for key in keys if isinstance(own.get(key), Mapping)), {})
+
+
+def _target_names(mesh: Mapping[str, Any]) -> tuple[str, ...]:
+    part = mesh["primitives"][0]
+    listed = (mesh.get("extras") or {}).get("targetNames") or (part.get("extras") or {}).get("targetNames")
+    count = max(len(part.get("targets", [])) for part in mesh["primitives"])
+    listed = [str(name) for name in listed or []][:count]
+    return (*listed, *(f"target_{index}" for index in range(len(listed), count)))
+
+
+def _nodes(file: GltfFile) -> tuple[Node, ...]:
+    rows = file.json.get("nodes", [])
+    parents = [-1] * len(rows)
+    for index, row in enumerate(rows):
+        for child in row.get("children", []):
+            parents[child] = index
+    nodes = [_node(row, parent) for row, parent in zip(rows, parents, strict=True)]
+    if vrm.version(file.json) == 0:
+        turned = np.array([0, 1, 0, 0], np.float32)
+        root = Node("turned", -1, np.zeros(3, np.float32), turned, np.ones(3, np.float32))
+        count = len(nodes)
+        nodes = [
+            Node(n.name, count if n.parent < 0 else n.parent, n.translation, n.rotation, n.scale)
+            for n in nodes
+        ]
+        nodes.append(root)
+    for start in range(len(nodes)):
+        node = start
+        for _ in range(len(nodes) + 1):
+            node = nodes[node].parent
+            if node < 0:
+                break
+        else:
+            raise file.broken(f"node {start} is its own ancestor")
+    return tuple(nodes)
+
+
+def _node(row: Mapping[str, Any], parent: int) -> Node:
+    name = str(row.get("name", ""))
+    if "matrix" in row:
+        matrix = np.array(row["matrix"], np.float64).reshape(4, 4).T
+        scale = np.linalg.norm(matrix[:3, :3], axis=0)
+        if np.linalg.det(matrix[:3, :3]) < 0:
+            scale[0] *= -1
+        turn = quaternion(matrix[:3, :3] / np.where(scale == 0, 1, scale))
+        return Node(
+            name, parent, matrix[:3, 3].astype(np.float32), turn.astype(np.float32), scale.astype(np.float32)
+        )
+    return Node(
+        name,
+        parent,
+        np.array(row.get("translation", (0, 0, 0)), np.float32),
+        np.array(row.get("rotation", (0, 0, 0, 1)), np.float32),
+        np.array(row.get("scale", (1, 1, 1)), np.float32),
+    )
+
+
+def quaternion(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the unit quaternion x, y, z, w of a 3 x 3 rotation matrix (Shepperd 1978)."""
+    trace = np.trace(matrix)
+    squares = np.array([*(1 + 2 * np.diag(matrix) - trace), 1 + trace])
+    axis = int(np.argmax(squares))
+    half = np.sqrt(max(squares[axis], 1e-12))
+    skew = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
+    if axis == 3:
+        return np.append(skew / half, half) / 2
+    result = np.zeros(4)
+    for other in range(3):
+        result[other] = (matrix[axis, other] + matrix[other, axis]) / half
+    result[axis], result[3] = half, skew[axis] / half
+    return result / 2
+
+
+def _skin(file: GltfFile, index: int) -> Skin:
+    row = file.item("skins", index)
+    joints = np.array(row["joints"], np.int32)
+    if "inverseBindMatrices" in row:
+        flat = file.accessor(row["inverseBindMatrices"]).astype(np.float32)
+        inverse = flat.reshape(-1, 4, 4).transpose(0, 2, 1)
+    else:
+        inverse = np.tile(np.eye(4, dtype=np.float32), (len(joints), 1, 1))
+    if len(inverse) < len(joints):
+        raise file.broken(f"skin {index} has {len(joints)} joints and {len(inverse)} bind matrices")
+    return Skin(joints, np.ascontiguousarray(inverse[: len(joints)]))
+
+
+def _material(file: GltfFile, index: int) -> Material:
+    row = file.item("materials", index)
+    pbr, extensions = row.get("pbrMetallicRoughness", {}), row.get("extensions", {})
+    own = (row.get("extras") or {}).get("rhapsode", {})
+    shade = vrm.toon_shade(file.json, index)
+    shading = str(own.get("shading", ""))
+    if shading not in SHADINGS:
+        shading = (
+            "toon" if shade is not None else "unlit" if "KHR_materials_unlit" in extensions else "default"
+        )
+    texture, wrap = None, (True, True)
+    if "baseColorTexture" in pbr:
+        texture, wrap = _texture(file, pbr["baseColorTexture"]["index"])
+    return Material(
+        str(row.get("name", "")),
+        np.array(pbr.get("baseColorFactor", (1, 1, 1, 1)), np.float32),
+        texture,
+        row.get("alphaMode", "OPAQUE"),
+        float(row.get("alphaCutoff", 0.5)),
+        bool(row.get("doubleSided", False)),
+        shading,
+        np.array(shade or (1, 1, 1), np.float32),
+        np.array(
+            row.get("emissiveFactor", (0, 0, 0)) if "emissiveTexture" not in row else (0, 0, 0), np.float32
+        ),
+        wrap,
+        own,
+    )
+
+
+def _texture(file: GltfFile, index: int) -> tuple[NDArray[np.uint8] | None, tuple[bool, bool]]:
+    row = file.item("textures", index)
+    sampler = file.item("samplers", row["sampler"]) if "sampler" in row else {}
+    clamp = 33071
+    wrap = (sampler.get("wrapS", 0) != clamp, sampler.get("wrapT", 0) != clamp)
+    source = row.get("source", row.get("extensions", {}).get("EXT_texture_webp", {}).get("source"))
+    return (file.picture(source), wrap) if source is not None else (None, wrap)
+
+
+def _primitive(
+    file: GltfFile,
+    row: Mapping[str, Any],
+    target_names: tuple[str, ...],
+    *,
+    node: int,
+    name: str,
+    skin: int,
+    last: int,
+) -> Primitive | None:
+    """Return one drawable primitive, or None for points and lines."""
+    if "KHR_draco_mesh_compression" in row.get("extensions", {}):
+        raise AvatarError(
+            f"'{file.path}' holds Draco-compressed meshes, expected plain data; export it without compression"
+        )
+    attributes = row["attributes"]
+    positions = file.accessor(attributes["POSITION"]).astype(np.float32)
+    count = len(positions)
+    indices = file.accessor(row["indices"])[:, 0] if "indices" in row else np.arange(count)
+    triangles = _triangles(indices.astype(np.int64), row.get("mode", 4))
+    if triangles is None or not len(triangles):
+        return None
+    if triangles.max() >= count or not np.isfinite(positions).all():
+        raise file.broken(f"mesh '{name}' has vertices out of range")
+    material = row.get("material", last)
+    uv = _uv(file, attributes, material, count)
+    colours = np.ones((count, 4), np.float32)
+    if "COLOR_0" in attributes:
+        given = file.accessor(attributes["COLOR_0"]).astype(np.float32)
+        colours[:, : given.shape[1]] = given
+    if "NORMAL" in attributes:
+        normals = file.accessor(attributes["NORMAL"]).astype(np.float32)
+    else:
+        normals = smooth_normals(positions, triangles)
+    joints, weights = _influences(file, attributes, count, skin)
+    morphs: dict[str, Morph] = {}
+    for target_name, target in zip(target_names, row.get("targets", []), strict=False):
+        if "POSITION" in target:
+            offsets = file.accessor(target["POSITION"]).astype(np.float32)
+            moved = np.flatnonzero(np.abs(offsets).max(axis=1) > _SMALLEST_OFFSET_M)
+            morphs[target_name] = Morph(moved.astype(np.int32), np.ascontiguousarray(offsets[moved]))
+    return Primitive(
+        name, node, positions, normals, uv, colours, triangles, joints, weights, morphs, material, skin
+    )
+
+
+def _triangles(indices: NDArray[np.int64], mode: int) -> NDArray[np.int32] | None:
+    if mode == 4:
+        found = indices[: len(indices) // 3 * 3].reshape(-1, 3)
+    elif mode == 5:
+        found = np.stack([indices[:-2], indices[1:-1], indices[2:]], axis=1)
+        found[1::2] = found[1::2, [1, 0, 2]]
+    elif mode == 6:
+        found = np.stack([np.full(len(indices) - 2, indices[0]), indices[1:-1], indices[2:]], axis=1)
+    else:
+        return None
+    return np.ascontiguousarray(found, np.int32)
+
+
+def _uv(file: GltfFile, attributes: Mapping[str, int], material: int, count: int) -> NDArray[np.float32]:
+    rows = file.json.get("materials", [])
+    info = (
+        rows[material].get("pbrMetallicRoughness", {}).get("baseColorTexture", {})
+        if material < len(rows)
+        else {}
+    )
+    move = info.get("extensions", {}).get("KHR_texture_transform", {})
+    key = f"TEXCOORD_{move.get('texCoord', info.get('texCoord', 0))}"
+    if key not in attributes:
+        return np.zeros((count, 2), np.float32)
+    uv = file.accessor(attributes[key]).astype(np.float32)
+    if move:
+        angle = float(move.get("rotation", 0.0))
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        uv = (uv * np.array(move.get("scale", (1, 1)))) @ turn + np.array(move.get("offset", (0, 0)))
+    return np.ascontiguousarray(uv, np.float32)
+
+
+def _influences(
+    file: GltfFile, attributes: Mapping[str, int], count: int, skin: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the four strongest joints of every vertex and their weights, which sum to 1."""
+    if skin < 0 or "JOINTS_0" not in attributes:
+        return np.zeros((count, 4), np.int32), np.zeros((count, 4), np.float32)
+    sets = [n for n in range(4) if f"JOINTS_{n}" in attributes and f"WEIGHTS_{n}" in attributes]
+    joints = np.concatenate([file.accessor(attributes[f"JOINTS_{n}"]) for n in sets], axis=1).astype(np.int32)
+    weights = np.concatenate([file.accessor(attributes[f"WEIGHTS_{n}"]) for n in sets], axis=1).astype(
+        np.float32
+    )
+    order = np.argsort(-weights, axis=1, kind="stable")[:, :4]
+    joints, weights = np.take_along_axis(joints, order, 1), np.take_along_axis(weights, order, 1)
+    total = weights.sum(axis=1, keepdims=True)
+    weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    weights[total[:, 0] <= 0, 0] = 1.0
+    limit = len(file.item("skins", skin)["joints"])
+    if joints[weights > 0].max(initial=0) >= limit:
+        raise file.broken(f"a vertex follows joint {joints.max()} of a skin with {limit}")
+    return np.ascontiguousarray(np.minimum(joints, limit - 1)), np.ascontiguousarray(weights)
+
+
+def smooth_normals(positions: NDArray[np.float32], triangles: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return area-weighted vertex normals, (V, 3) float32; vertices at one place share theirs."""
+    _, weld = np.unique(np.round(positions, 6), axis=0, return_inverse=True)
+    a, b, c = (positions[triangles[:, k]].astype(np.float64) for k in range(3))
+    face = np.cross(b - a, c - a)
+    total = np.zeros((weld.max() + 1, 3))
+    for k in range(3):
+        np.add.at(total, weld[triangles[:, k]], face)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    total = np.divide(total, length, out=np.zeros_like(total), where=length > 0)
+    total[length[:, 0] == 0] = (0, 0, 1)
+    return total[weld].astype(np.float32)
+
+
+_BONE_WORDS = {
+    "head": ("head", "mixamorig:head", "j_bip_c_head", "bip01 head", "def-head"),
+    "neck": ("neck", "mixamorig:neck", "j_bip_c_neck", "bip01 neck"),
+    "leftEye": ("lefteye", "eye_l", "eye.l", "eye_left", "mixamorig:lefteye", "j_adj_l_faceeye"),
+    "rightEye": ("righteye", "eye_r", "eye.r", "eye_right", "mixamorig:righteye", "j_adj_r_faceeye"),
+    "leftUpperArm": ("leftarm", "leftupperarm", "mixamorig:leftarm", "upperarm_l", "upper_arm.l"),
+    "rightUpperArm": ("rightarm", "rightupperarm", "mixamorig:rightarm", "upperarm_r", "upper_arm.r"),
+    "chest": ("chest", "spine1", "mixamorig:spine1", "spine_02"),
+}
+
+
+def _guess_humanoid(nodes: tuple[Node, ...]) -> dict[str, int]:
+    """Find the bones that the face needs by their usual names, for files that do not declare them."""
+    by_name = {node.name.lower(): index for index, node in reversed(list(enumerate(nodes)))}
+    found = {}
+    for bone, words in _BONE_WORDS.items():
+        match = next((by_name[word] for word in words if word in by_name), None)
+        if match is not None:
+            found[bone] = match
+    return found
