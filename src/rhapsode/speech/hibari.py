@@ -79,6 +79,7 @@ class HibariVoice:
     def __init__(self) -> None:
         graph = marked_graph(Path(voice_path(DEFAULT)))
         self._tts = Hibari(model=graph if isinstance(graph, bytes) else str(graph), threads=1)
+        self._g2p: Any = self._tts.g2p
 
     def speak(self, text: str, *, rate: float = 1.0, seed: int = 0) -> Speech:
         """Return the whole text, spoken."""
@@ -144,9 +145,8 @@ class HibariVoice:
                             yield _Line(readings, written)
 
     def _read(self, sentence: str, written: list[str]) -> list[_Reading]:
-        g2p: Any = self._tts.g2p
         texts, symbols = [""], [""]
-        for token in g2p.phonemize_tokens(g2p.tokenize(normalize(sentence))):
+        for token in self._g2p.phonemize_tokens(self._g2p.tokenize(normalize(sentence))):
             texts[-1] += token.text
             symbols[-1] += "".join(c for c in token.phonemes or "" if c in self._tts.vocab)
             if token.whitespace:
