@@ -1,4 +1,4 @@
-"""Small generated avatars: a textured ball of a head on a skinned skeleton, with morph targets, as glTF bytes."""
+"""Small generated avatars: a textured, skinned ball of a head with morph targets, as glTF bytes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """What an avatar is once it is loaded: a skeleton, primitives, materials, expressions; frozen, no files.
 
-The frame is glTF's: metres, Y up, the avatar looks towards +Z, its own left is +X. Quaternions are x, y, z, w.
+The frame is glTF's: metres, Y up, the avatar looks towards +Z, its own left is +X. Quaternions are
+x, y, z, w.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class GltfFile:
 
     def _cut_short(self, got: int, expected: int) -> AvatarError:
         return AvatarError(
-            f"'{self.path}' is cut short, got {got} bytes, expected at least {expected}; copy or export it again"
+            f"'{self.path}' is cut short, got {got} bytes, expected {expected}; copy or export it again"
         )
 
     def broken(self, what: str) -> AvatarError:

@@ -47,7 +47,7 @@ def locate(avatar: str | Path) -> Path:
         if not path.exists():
             known = ", ".join(names()) or "none"
             raise AvatarError(
-                f"no avatar '{avatar}', known are: {known}; give one of these or the path of a .vrm or .glb file"
+                f"no avatar '{avatar}', known are: {known}; give one of these or the path of a file"
             )
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing there"
@@ -91,8 +91,8 @@ def load(avatar: str | Path, *, need_morphs: bool = True) -> Avatar:
         )
     if need_morphs and not loaded.morph_names:
         raise AvatarError(
-            f"'{path}' has no morph targets, got {len(loaded.primitives)} rigid primitives, expected blendshapes "
-            "such as jawOpen; export it with its shape keys"
+            f"'{path}' has no morph targets, got {len(loaded.primitives)} rigid primitives, expected "
+            "blendshapes such as jawOpen; export it with its shape keys"
         )
     return loaded
 
@@ -384,7 +384,7 @@ def smooth_normals(positions: NDArray[np.float32], triangles: NDArray[np.int32])
     length = np.linalg.norm(total, axis=1, keepdims=True)
     total = np.divide(total, length, out=np.zeros_like(total), where=length > 0)
     total[length[:, 0] == 0] = (0, 0, 1)
-    return total[weld].astype(np.float32)
+    return np.asarray(total[weld.ravel()], np.float32)
 
 
 _BONE_WORDS = {

@@ -70,8 +70,8 @@ class ChannelMap:
         return made
 
     def morph_weights(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return morph target weights, (M,) or (T, M), of ARKit weights (52,) or (T, 52), clipped to [0, 1]."""
-        return np.clip(np.asarray(channels, np.float32) @ self.matrix, 0.0, 1.0)
+        """Return morph target weights in [0, 1], (M,) or (T, M), of ARKit weights (52,) or (T, 52)."""
+        return np.asarray(np.clip(np.asarray(channels, np.float32) @ self.matrix, 0.0, 1.0), np.float32)
 
     def report(self) -> dict[str, Any]:
         """Return the coverage: channels found, stood_in and missing, each a list of names."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from rhapsode.render.jit import compiled, compiled_fast
 
 SUBPIXEL = 256
 """Steps of a screen coordinate per pixel."""
@@ -24,7 +25,7 @@ Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def morph(
     base: Float32,
     out: Float32,
@@ -50,7 +51,7 @@ def morph(
             out[i, 2] += w * offsets[k, 2]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def weld_normals(positions: Float32, triangles: Int32, weld: Int32, total: Float32) -> None:
     """Sum area-weighted face normals per welded vertex into ``total`` and normalise them."""
     total[:] = 0.0
@@ -76,7 +77,7 @@ def weld_normals(positions: Float32, triangles: Int32, weld: Int32, total: Float
             total[g, 2] /= n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def shift_normals(
     base: Float32, out: Float32, region: Int32, weld: Int32, now: Float32, rest: Float32
 ) -> None:
@@ -93,7 +94,7 @@ def shift_normals(
             out[i, 2] = z / n
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled_fast
 def skin(
     begin: int,
     end: int,
@@ -166,7 +167,7 @@ def skin(
         screen[i, 1] = np.int32(max(-8e6, min(8e6, math.floor(sy * SUBPIXEL + 0.5))))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled_fast
 def shadow_map(
     top: int,
     bottom: int,
@@ -193,15 +194,15 @@ def shadow_map(
         ya = light[4] * moved[a, 0] + light[5] * moved[a, 1] + light[6] * moved[a, 2] + light[7]
         yb = light[4] * moved[b, 0] + light[5] * moved[b, 1] + light[6] * moved[b, 2] + light[7]
         yc = light[4] * moved[c, 0] + light[5] * moved[c, 1] + light[6] * moved[c, 2] + light[7]
-        y0 = max(top, int(math.ceil(min(ya, yb, yc) - 0.5)))
-        y1 = min(bottom - 1, int(math.floor(max(ya, yb, yc) - 0.5)))
+        y0 = max(top, math.ceil(min(ya, yb, yc) - 0.5))
+        y1 = min(bottom - 1, math.floor(max(ya, yb, yc) - 0.5))
         if y0 > y1:
             continue
         xa = light[0] * moved[a, 0] + light[1] * moved[a, 1] + light[2] * moved[a, 2] + light[3]
         xb = light[0] * moved[b, 0] + light[1] * moved[b, 1] + light[2] * moved[b, 2] + light[3]
         xc = light[0] * moved[c, 0] + light[1] * moved[c, 1] + light[2] * moved[c, 2] + light[3]
-        x0 = max(0, int(math.ceil(min(xa, xb, xc) - 0.5)))
-        x1 = min(size - 1, int(math.floor(max(xa, xb, xc) - 0.5)))
+        x0 = max(0, math.ceil(min(xa, xb, xc) - 0.5))
+        x1 = min(size - 1, math.floor(max(xa, xb, xc) - 0.5))
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
         if x0 > x1 or abs(area) < 1e-9:
             continue
@@ -223,7 +224,7 @@ def shadow_map(
                     depth[y, x] = z
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled_fast
 def shadow_vertices(
     begin: int,
     end: int,

@@ -13,13 +13,25 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
+import numpy as np
+from numpy.typing import NDArray
+
+from rhapsode.render.jit import compiled_fast, inlined
 
 SKIN, EYE, HAIR, CLOTH, MOUTH, LASH, TOON, UNLIT = 1, 2, 3, 4, 5, 6, 7, 8
 
 
-@njit(cache=True, nogil=True, fastmath=True, inline="always")
-def texel(texels, levels, picture, level, u, v, repeat_u, repeat_v):  # type: ignore[no-untyped-def]
+@inlined
+def texel(
+    texels: NDArray[np.uint8],
+    levels: NDArray[np.int64],
+    picture: int,
+    level: int,
+    u: float,
+    v: float,
+    repeat_u: bool,
+    repeat_v: bool,
+) -> tuple[float, float, float, float]:
     """Return r, g, b (linear) and alpha of a picture at u, v by bilinear interpolation in one mip level."""
     first = levels[picture, level, 0]
     width = levels[picture, level, 1]
@@ -54,22 +66,46 @@ def texel(texels, levels, picture, level, u, v, repeat_u, repeat_v):  # type: ig
     return red * red, green * green, blue * blue, alpha
 
 
-@njit(cache=True, nogil=True, fastmath=True, inline="always")
-def lobe(cosine, sharpness):  # type: ignore[no-untyped-def]
+@inlined
+def lobe(cosine: float, sharpness: float) -> float:
     """Return a spherical Gaussian highlight, 1 at the centre."""
     return math.exp(sharpness * (cosine - 1.0))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def light(code, red, green, blue, nx, ny, nz, px, py, pz, tx, ty, tz, lit, look):  # type: ignore[no-untyped-def]
+@compiled_fast
+def light(
+    code: int,
+    red: float,
+    green: float,
+    blue: float,
+    nx: float,
+    ny: float,
+    nz: float,
+    px: float,
+    py: float,
+    pz: float,
+    tx: float,
+    ty: float,
+    tz: float,
+    lit: float,
+    look: NDArray[np.float64],
+) -> tuple[float, float, float]:
     """Return the linear light r, g, b that a point sends to the camera.
 
     Args:
         code: shading, see `rhapsode.render.scene.SHADING_CODES`.
-        red: linear base colour; likewise green and blue.
-        nx: unit normal, facing the camera; likewise ny and nz.
-        px: position in the world; likewise py and pz.
-        tx: unit direction of a hair strand; likewise ty and tz.
+        red: linear base colour.
+        green: linear base colour.
+        blue: linear base colour.
+        nx: unit normal, facing the camera.
+        ny: unit normal.
+        nz: unit normal.
+        px: position in the world.
+        py: position in the world.
+        pz: position in the world.
+        tx: unit direction of a hair strand, zero where unknown.
+        ty: direction of a strand.
+        tz: direction of a strand.
         lit: part of the key light that arrives, 0 to 1.
         look: lights, see the module.
 

@@ -20,8 +20,9 @@ def background(what: str | Path | None, width: int, height: int) -> UInt8:
     """Return a background, (H, W, 3) uint8 sRGB; (0, 0, 3) for transparency.
 
     Args:
-        what: "default", "transparent" (or None), a colour ("#rrggbb" or a CSS name), two colours for a vertical
-            gradient ("#eeeeee..#8899aa"), or the path of a picture, which is scaled and cropped to fit.
+        what: "studio" (a soft grey), "transparent" (or None), a colour ("#rrggbb" or a CSS name), two
+            colours for a vertical gradient ("#eeeeee..#8899aa"), or the path of a picture, which is scaled
+            and cropped to fit.
         width: pixels.
         height: pixels.
 
@@ -31,7 +32,7 @@ def background(what: str | Path | None, width: int, height: int) -> UInt8:
     """
     if what is None or what == "transparent":
         return np.zeros((0, 0, 3), np.uint8)
-    if what == "default":
+    if what in ("studio", "default"):
         return _studio(width, height)
     if isinstance(what, str) and ".." in what and not Path(what).is_file():
         top, _, bottom = what.partition("..")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,26 +11,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, load, map_channels
-from rhapsode.errors import RigError, SettingError
-from rhapsode.render import kernels_pose as pose
+from rhapsode.avatars import Avatar, default_name, load
+from rhapsode.errors import SettingError
 from rhapsode.render import kernels_raster as raster
+from rhapsode.render.actor import Actor, Body, face_values
 from rhapsode.render.camera import Camera, framing, measure
-from rhapsode.render.picture import background, tone_curve
-from rhapsode.render.scene import flatten, pack_textures
-from rhapsode.render.skeleton import Skeleton
-from rhapsode.rigs import BLENDSHAPES, FACE
-
-_log = logging.getLogger(__name__)
+from rhapsode.render.lights import KeyShadow, studio
+from rhapsode.render.picture import background as make_background
+from rhapsode.render.picture import tone_curve
+from rhapsode.render.scene import Textures, pack_textures
+from rhapsode.rigs import FACE
 
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
-Progress = Callable[[str], None]
 
 _NEAR_M = 0.02
 _MARGIN_M = 0.16
-_TAPS = 24
-_EYE_LOOK = tuple(name for name in BLENDSHAPES if name.startswith("eyeLook"))
+_MOST_THREADS = 8
+_LARGEST = 8192
 
 
 class Renderer:
@@ -42,7 +38,7 @@ class Renderer:
     chooses (`NUMBA_CACHE_DIR`, beside the package, or the user's cache folder).
 
     Args:
-        avatar: an `Avatar`, the name of a shipped one, or a path.
+        avatar: an `Avatar`, the name of a shipped one, or a path; None takes the default one.
         size: width and height in pixels.
         camera: "face", "bust" (also "portrait"), "full", or a `Camera`.
         background: see `rhapsode.render.picture.background`.
@@ -64,40 +60,42 @@ class Renderer:
 
     def __init__(
         self,
-        avatar: Avatar | str | Path = "mira",
+        avatar: Avatar | str | Path | None = None,
         *,
         size: tuple[int, int] = (512, 512),
         camera: str | Camera = "bust",
-        background: str | Path | None = "default",
+        background: str | Path | None = "studio",
         yaw_deg: float = 0.0,
         pitch_deg: float = 0.0,
         zoom: float = 1.0,
         target: Sequence[float] | None = None,
         threads: int | None = None,
-        progress: Progress | None = None,
+        progress: Callable[[str], None] | None = None,
     ) -> None:
         width, height = size
-        if not (1 <= width <= 8192 and 1 <= height <= 8192):
-            raise SettingError(f"size must be 1 to 8192 pixels each way, got {width}x{height}; try 512x512")
-        self.avatar = avatar if isinstance(avatar, Avatar) else load(avatar)
+        if not (1 <= width <= _LARGEST and 1 <= height <= _LARGEST):
+            raise SettingError(
+                f"size must be 1 to {_LARGEST} pixels each way, got {width}x{height}; try 512x512"
+            )
         self.size = (width, height)
-        self.channels = map_channels(self.avatar)
-        self.skeleton = Skeleton(self.avatar)
+        self._behind = make_background(background, width, height)
+        self.avatar = avatar if isinstance(avatar, Avatar) else load(avatar or default_name())
         self.anatomy = measure(self.avatar)
         base = camera if isinstance(camera, Camera) else framing(self.anatomy, camera, width, height)
         if target is not None:
             shift = np.asarray(target, np.float64) - base.target
             base = Camera(base.position + shift, base.target + shift, base.fov_deg)
         self.camera = base.orbited(yaw_deg, pitch_deg, zoom)
-        self._behind = _background(background, width, height)
-        self._tone = tone_curve()
-        self._workers = max(1, min(threads or _cores(), 8))
+        self._workers = max(1, min(threads or _cores(), _MOST_THREADS))
         self._pool: ThreadPoolExecutor | None = None
-        self._morphs_look = all(name in self.channels.found for name in _EYE_LOOK)
         if progress is not None and not _compiled():
-            progress("compiling the renderer for this machine, once (some seconds)")
+            progress("compiling the renderer for this machine, once (about ten seconds)")
         self._projection = self._project()
-        self._prepare()
+        self._tone = tone_curve()
+        self._look = studio(self.camera)
+        self._shadow = KeyShadow(self._look[0:3], self.camera.target, min(max(self._reach() * 1.1, 0.2), 1.2))
+        textures = pack_textures([row.texture for row in self.avatar.materials if row.texture is not None])
+        self._actor = Actor(self.avatar, textures, self._worth_moving(textures))
 
     def _project(self) -> NDArray[np.float64]:
         width, height = self.size
@@ -107,93 +105,31 @@ class Renderer:
         made[13:16] = width / 2, height / 2, _NEAR_M
         return made
 
-    def _prepare(self) -> None:
-        """Keep the triangles that this camera can ever see (or that shade what it sees)."""
-        textures = pack_textures([row.texture for row in self.avatar.materials if row.texture is not None])
-        everything = flatten(self.avatar, textures=textures)
-        self._take(everything)
-        self._move(np.zeros(len(FACE), np.float32), 0.0, None)
-        position, iw = self._moved[:, :3], self._moved[:, 6]
+    def _reach(self) -> float:
+        """Return half the longer edge of the picture at the target, metres."""
+        distance = float(np.linalg.norm(self.camera.position - self.camera.target))
+        return max(self.size) / 2 / float(self._projection[12]) * distance
+
+    def _worth_moving(self, textures: Textures) -> NDArray[np.bool_]:
+        """Tell which triangles this camera can ever see, or that shade what it sees."""
+        actor = Actor(self.avatar, textures)
+        actor.move(np.zeros(len(FACE), np.float32), self._projection, self._share, self._workers)
         view = self._projection[:12].reshape(3, 4)
-        seen = position @ view[:, :3].T + view[:, 3]
-        distance = float(np.linalg.norm(self.camera.position - self.camera.target))
-        reach = (
-            np.array(self.size) / 2 / self._projection[12] * np.maximum(distance, -seen[:, 2:]) + _MARGIN_M
-        )
-        outside = np.stack(
-            [
-                seen[:, 0] < -reach[:, 0],
-                seen[:, 0] > reach[:, 0],
-                seen[:, 1] < -reach[:, 1],
-                seen[:, 1] > reach[:, 1],
-            ]
-        )
-        corners = outside[:, everything.triangles]
-        keep = ~corners.all(axis=2).any(axis=0) & (iw[everything.triangles] > 0).any(axis=1)
-        self._take(flatten(self.avatar, keep, textures=textures))
-        self._look = self._lights()
-        self._shadow_setup()
-
-    def _take(self, scene: Any) -> None:
-        self.scene = scene
-        count = len(scene.positions)
-        self._positions, self._normals = scene.positions.copy(), scene.normals.copy()
-        self._moved = np.zeros((count, 12), np.float32)
-        self._moved[:, 7] = 1.0
-        self._screen = np.zeros((count, 2), np.int32)
-        self._welded = np.zeros_like(scene.rest_welded)
-        self._side = np.zeros(len(scene.triangles), np.int8)
-        self._mip = np.zeros(len(scene.triangles), np.int8)
-        mode = scene.materials[scene.triangle_material, 5]
-        shading = scene.materials[scene.triangle_material, 0]
-        self._casting = np.ascontiguousarray(scene.triangles[(mode != 2) & (shading != 6)])
-
-    def _lights(self) -> NDArray[np.float64]:
-        """Return the lights of a portrait studio: warm key, cool fill, two rims, sky and floor."""
-        look = np.zeros(40)
-        look[0:3] = _unit(-0.50, 0.55, 0.80)
-        look[3:6] = 0.86 * np.array([1.00, 0.95, 0.88])
-        look[6:9] = _unit(0.80, 0.10, 0.60)
-        look[9:12] = 0.20 * np.array([0.86, 0.93, 1.00])
-        look[12:15] = _unit(0.75, 0.45, -0.60)
-        look[15:18] = 0.85 * np.array([0.95, 0.98, 1.00])
-        look[27:30] = _unit(-0.85, 0.35, -0.55)
-        look[18:21] = 0.30 * np.array([0.95, 0.98, 1.04])
-        look[21:24] = 0.15 * np.array([1.04, 0.97, 0.92])
-        look[24:27] = self.camera.position
-        return look
-
-    def _shadow_setup(self) -> None:
-        """Point the shadow map at the head and shoulders that the camera sees."""
-        points = self._moved[:, :3] if len(self._moved) else np.zeros((1, 3), np.float32)
-        distance = float(np.linalg.norm(self.camera.position - self.camera.target))
-        reach = max(self.size) / 2 / self._projection[12] * distance * 1.1
-        radius = min(max(reach, 0.2), 1.2)
-        centre = self.camera.target
-        direction = self._look[0:3]
-        right = np.cross((0.0, 1.0, 0.0), direction)
-        right /= np.linalg.norm(right)
-        down = -np.cross(direction, right)
-        size = 256 if radius < 0.5 else 448
-        scale = size / 2 / radius
-        light = np.zeros((3, 4))
-        for row, axis in enumerate((right, down)):
-            light[row, :3], light[row, 3] = axis * scale, size / 2 - axis @ centre * scale
-        light[2, :3], light[2, 3] = -direction, direction @ centre
-        self._light = light.ravel()
-        self._depth = np.full((size, size), 1e9, np.float32)
-        golden = np.arange(_TAPS) * math.pi * (3 - math.sqrt(5))
-        spread = np.sqrt((np.arange(_TAPS) + 0.5) / _TAPS)[:, None]
-        disc = np.stack([np.cos(golden), np.sin(golden)], axis=1) * spread
-        self._taps = (disc * max(0.014 * scale, 1.0)).astype(np.float32)
-        del points
+        seen = actor.moved[:, :3] @ view[:, :3].T + view[:, 3]
+        half = np.array(self.size) / 2 / self._projection[12]
+        reach = half * np.maximum(-seen[:, 2:], _NEAR_M) + _MARGIN_M
+        beyond = np.concatenate([seen[:, :2] < -reach, seen[:, :2] > reach], axis=1)
+        corners = np.asarray(beyond[actor.scene.triangles])
+        behind = (seen[:, 2] > 0)[actor.scene.triangles].all(axis=1)
+        outside = corners.all(axis=1).reshape(-1, 4).any(axis=1)
+        return np.asarray(~(outside | behind), np.bool_)
 
     def draw(
         self,
-        values: NDArray[np.float32] | Mapping[str, float],
+        values: Float32 | Mapping[str, float],
         *,
         breath: float = 0.0,
-        body: Mapping[str, NDArray[np.float32]] | None = None,
+        body: Body | None = None,
         out: UInt8 | None = None,
     ) -> UInt8:
         """Draw one video frame.
@@ -214,79 +150,18 @@ class Renderer:
         """
         width, height = self.size
         picture = np.empty((height, width, 4), np.uint8) if out is None else out
-        scene = self.scene
-        self._move(face_values(values), breath, body)
-        self._shadow()
-        first, listed = raster.bin_triangles(
-            *(scene.triangles, scene.triangle_material, scene.materials, scene.textures.levels),
-            *(self._moved, self._screen, scene.fixed, width, height, self._side, self._mip),
-        )
-        stripes = 1 if self._workers == 1 else self._workers * 4
-        self._share(
-            lambda begin: raster.draw_tiles(
-                *(begin, stripes, width, height, first, listed, scene.triangles, scene.triangle_material),
-                *(self._side, self._mip, scene.materials, scene.textures.texels, scene.textures.levels),
-                *(self._moved, self._screen, scene.fixed, self._look, self._tone, self._behind, picture),
-            ),
-            stripes,
-        )
+        actor, share, workers = self._actor, self._share, self._workers
+        actor.move(face_values(values), self._projection, share, workers, breath=breath, body=body)
+        self._shadow.cast(actor.moved, actor.casting, share, workers)
+        drawing = actor.drawing(self._look)
+        first, listed = raster.bin_triangles(drawing, width, height)
+        stripes = 1 if workers == 1 else workers * 4
+
+        def draw(begin: int) -> None:
+            raster.draw_tiles(drawing, begin, stripes, first, listed, self._tone, self._behind, picture)
+
+        share(draw, stripes)
         return picture
-
-    def _move(self, values: Float32, breath: float, body: Mapping[str, NDArray[np.float32]] | None) -> None:
-        scene = self.scene
-        weights = self.channels.morph_weights(self._gated(values[: len(BLENDSHAPES)]))
-        pose.morph(
-            *(scene.positions, self._positions, scene.touched, scene.morph_first),
-            *(scene.morph_vertices, scene.morph_offsets, weights),
-        )
-        if len(scene.region):
-            pose.weld_normals(self._positions, scene.region_triangles, scene.weld, self._welded)
-            pose.shift_normals(
-                scene.normals, self._normals, scene.region, scene.weld, self._welded, scene.rest_welded
-            )
-        angles = [
-            tuple(float(v) for v in values[at : at + 3]) for at in range(len(BLENDSHAPES), len(FACE), 3)
-        ]
-        head, left, right = angles
-        eyes = (None, None) if self._morphs_look else (left, right)
-        turns = self.skeleton.rotations(head, *eyes, breath=breath, body=body)  # type: ignore[arg-type]
-        world = self.skeleton.world(turns)
-        matrices = (world[scene.joint_nodes] @ scene.inverse_bind)[:, :3].astype(np.float32)
-        count, step = len(self._moved), -(-len(self._moved) // self._workers)
-        self._share(
-            lambda n: pose.skin(
-                *(n * step, min((n + 1) * step, count), self._positions, self._normals, scene.tangents),
-                *(scene.joints, scene.weights, matrices, self._projection, self._moved, self._screen),
-            ),
-            self._workers,
-        )
-
-    def _gated(self, weights: Float32) -> Float32:
-        """Leave the eyeLook shapes out where eye bones turn the eyes."""
-        if self._morphs_look:
-            return weights
-        gated = weights.copy()
-        gated[[BLENDSHAPES.index(name) for name in _EYE_LOOK]] = 0.0
-        return gated
-
-    def _shadow(self) -> None:
-        size = len(self._depth)
-        rows, count = -(-size // self._workers), len(self._moved)
-        step = -(-count // self._workers)
-        self._share(
-            lambda n: pose.shadow_map(
-                *(min(n * rows, size), min((n + 1) * rows, size), self._moved, self._casting),
-                *(self._light, self._depth),
-            ),
-            self._workers,
-        )
-        self._share(
-            lambda n: pose.shadow_vertices(
-                *(n * step, min((n + 1) * step, count), self._moved, self._light, self._depth),
-                *(self._taps, 0.006, 0.012),
-            ),
-            self._workers,
-        )
 
     def _share(self, job: Callable[[int], None], parts: int) -> None:
         """Run ``job`` for 0 to ``parts`` - 1 on the drawing threads."""
@@ -306,8 +181,8 @@ class Renderer:
 
 
 def still(
-    avatar: Avatar | str | Path,
-    weights: NDArray[np.float32] | Mapping[str, float] | None = None,
+    avatar: Avatar | str | Path | None = None,
+    weights: Float32 | Mapping[str, float] | None = None,
     *,
     breath: float = 0.0,
     **options: Any,
@@ -315,7 +190,7 @@ def still(
     """Draw one picture.
 
     Args:
-        avatar: an `Avatar`, the name of a shipped one, or a path.
+        avatar: an `Avatar`, the name of a shipped one, or a path; None takes the default one.
         weights: channel names and values, or an array as `Renderer.draw` takes it; None is the face at zero.
         breath: 0 is out, 1 is a calm breath in.
         **options: of `Renderer`: size, camera, background, yaw_deg, pitch_deg, zoom, target, threads.
@@ -332,35 +207,6 @@ def still(
         return renderer.draw({} if weights is None else weights, breath=breath)
     finally:
         renderer.close()
-
-
-def face_values(values: NDArray[np.float32] | Mapping[str, float]) -> Float32:
-    """Return ``values`` as (61,) float32 in the order of `rhapsode.rigs.FACE`.
-
-    Raises:
-        RigError: a name that a face does not have, or an array of another length.
-
-    """
-    made = np.zeros(len(FACE), np.float32)
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            made[FACE.index(name)] = value
-        return made
-    given = np.asarray(values, np.float32)
-    if given.shape not in ((len(FACE),), (len(BLENDSHAPES),)):
-        raise RigError(
-            f"a face needs ({len(FACE)},) or ({len(BLENDSHAPES)},) values, got {given.shape}; see rigs.FACE"
-        )
-    made[: len(given)] = given
-    return made
-
-
-def _background(what: str | Path | None, width: int, height: int) -> UInt8:
-    return background(what, width, height)
-
-
-def _unit(*parts: float) -> NDArray[np.float64]:
-    return np.array(parts) / np.linalg.norm(parts)
 
 
 def _cores() -> int:

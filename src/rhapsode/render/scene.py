@@ -232,7 +232,7 @@ def _tangents(positions: Float32, uv: Float32, triangles: Int32, normals: Float3
 
 
 def _material_row(row: Material, index: int, table: Sequence[Material]) -> Float32:
-    """Columns: shading, colour 1:5, alpha mode, cutoff, double-sided, texture, shade 9:12, light 12:15, wrap 15:17."""
+    """Columns: shading, colour 1:5, alpha mode, cutoff, two-sided, texture, shade 9:12, light 12:15, wrap."""
     texture = sum(other.texture is not None for other in table[:index]) if row.texture is not None else -1
     values = [
         *(SHADING_CODES[row.shading], *row.colour, _ALPHA_CODES.get(row.alpha_mode, 0), row.alpha_cutoff),

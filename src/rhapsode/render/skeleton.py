@@ -1,7 +1,7 @@
 """Head, eye, arm and breathing rotations of an avatar, and the joint matrices that follow from them.
 
-Rotations are given in the avatar's own axes (X to its left, Y up, Z forward) about the bone's origin, on top of
-the pose of its parent, whatever axes the bones of the file have.
+Rotations are given in the avatar's own axes (X to its left, Y up, Z forward) about the bone's origin, on top
+of the pose of its parent, whatever axes the bones of the file have.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ARM_BELOW_HORIZONTAL = math.radians(72)
 
 
 def turn(yaw: float, pitch: float, roll: float) -> Matrix:
-    """Return the rotation of a head or an eye, (3, 3), from angles in radians as `rhapsode.rigs.arkit` signs them."""
+    """Return the (3, 3) rotation of a head or an eye; radians, signed as in `rhapsode.rigs.arkit`."""
     cy, sy = math.cos(-yaw), math.sin(-yaw)
     cp, sp = math.cos(pitch), math.sin(pitch)
     cr, sr = math.cos(roll), math.sin(roll)
