@@ -33,6 +33,7 @@ class AtomicWriter:
 
     Raises:
         FormatError: unknown extension, a folder that is missing or refuses files, a target that is no file.
+        RigError: no rig has the name in the options.
         SettingError: the format cannot do what the options ask.
 
     """
@@ -41,11 +42,6 @@ class AtomicWriter:
         self.path = Path(path)
         self.options = options or WriteOptions()
         self.format = format_of(path)
-        if self.options.rig != "arkit" and not self.format.any_rig:
-            raise SettingError(
-                f"'{self.path}': {self.format.name} holds ARKit channels, got rig '{self.options.rig}'; "
-                "leave the rig out or write .json"
-            )
         self._fit = PartFitter(self.format, self.options)
         self._target = Path(os.path.realpath(self.path))
         self._temporary = _create_beside(self._target, self.path)

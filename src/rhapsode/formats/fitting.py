@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from importlib import import_module
 
 import numpy as np
 
+from rhapsode import rigs
+from rhapsode.errors import RigError
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.registry import Format
 from rhapsode.performance import CLOCK_HZ, CurveResampler, Curves, Performance, Sound, Span, Words
@@ -24,7 +25,7 @@ class PartFitter:
 
     def __init__(self, row: Format, options: WriteOptions) -> None:
         self._keeps_clock = row.keeps_clock
-        self._rig = options.rig
+        self._rig = target_rig(row, options)
         self._rate = options.fps or row.fps
         self._face = _CurveFitter(self._rate)
         self._emotion = _CurveFitter(self._rate)
@@ -38,6 +39,7 @@ class PartFitter:
         if self._zero is None:
             self._zero = Fraction(0) if self._keeps_clock else part.face.start
         zero = self._zero
+        _check_finite(part.face)
         sound = part.sound
         if sound is not None and not self._keeps_clock:
             sound = self._sound.push(replace(sound, start=sound.start - zero))
@@ -71,11 +73,31 @@ class PartFitter:
         )
 
     def _retarget(self, face: Curves) -> Curves:
-        if self._rig in ("arkit", "face"):
+        if self._rig is None:
             return face
-        made = import_module("rhapsode.rigs").retarget(face, self._rig)
-        assert isinstance(made, Curves)
-        return made
+        return rigs.retarget(face, self._rig)
+
+
+def target_rig(row: Format, options: WriteOptions) -> str | None:
+    """Return the name of the rig that the writer of ``row`` gets, None for the channels as they are.
+
+    Raises:
+        RigError: no rig has the name that the options ask for.
+
+    """
+    asked = rigs.rig_named(options.rig).name
+    if row.channels == "face":
+        return "face"
+    return None if row.channels == "kept" and asked == "arkit" else asked
+
+
+def _check_finite(curves: Curves) -> None:
+    if not np.isfinite(curves.values).all():
+        frame, column = np.argwhere(~np.isfinite(curves.values))[0]
+        raise RigError(
+            f"curve '{curves.names[column]}' is not a finite number at curve frame {frame}, "
+            f"got {curves.values[frame, column]}; a file holds numbers only: repair the curve"
+        )
 
 
 class _CurveFitter:

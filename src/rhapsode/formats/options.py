@@ -18,7 +18,7 @@ class WriteOptions:
 
     Args:
         fps: curve or video frames per second; None takes the format's own default.
-        rig: name of the rig that the channels are written in ("arkit" unless asked otherwise).
+        rig: name of the rig that the channels are written in (json, npz); "face" adds head and eye angles.
         avatar: name of a shipped avatar, or path of a .vrm or .glb file; None takes the default (glb, mp4).
         size: width and height of the picture in pixels, both even (mp4).
         camera: name of the camera; the renderer lists those it knows (mp4).

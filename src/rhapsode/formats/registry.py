@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from rhapsode.errors import FormatError
 from rhapsode.formats.options import WriteOptions
@@ -60,7 +60,8 @@ class Format:
         reader: "module:function" taking a path, or None where the format is not read back.
         writer: "module:Class" after `Writer`, or None where it is not written.
         fps: curve frames a second unless asked otherwise; None keeps the rate of the performance.
-        any_rig: whether channels of other rigs than ARKit can be written.
+        channels: which channels its writer gets: "face" is ARKit with head and eye angles, "asked" the rig of
+            the options, "kept" what the performance has unless a rig is asked for.
         keeps_clock: whether clock positions are stored, so that nothing is shifted to zero.
 
     """
@@ -71,7 +72,7 @@ class Format:
     reader: str | None
     writer: str | None
     fps: Fraction | None = None
-    any_rig: bool = False
+    channels: Literal["face", "asked", "kept"] = "face"
     keeps_clock: bool = False
 
 
@@ -84,7 +85,7 @@ _ROWS = (
         "weights of every curve frame with the channel names",
         f"{_HERE}.a2f_json:read",
         f"{_HERE}.a2f_json:JsonWriter",
-        any_rig=True,
+        channels="asked",
     ),
     Format(
         ".csv",
@@ -100,7 +101,7 @@ _ROWS = (
         "everything that a performance holds, without loss",
         f"{_HERE}.npz:read",
         f"{_HERE}.npz:NpzWriter",
-        any_rig=True,
+        channels="kept",
         keeps_clock=True,
     ),
     Format(
@@ -118,15 +119,29 @@ _ROWS = (
         "rhapsode.render.video:Mp4Writer",
         fps=Fraction(30),
     ),
-    Format(".srt", "SubRip subtitles", "the words as subtitles", None, f"{_HERE}.subtitles:SrtWriter"),
-    Format(".vtt", "WebVTT subtitles", "the words as subtitles", None, f"{_HERE}.subtitles:VttWriter"),
+    Format(
+        ".srt",
+        "SubRip subtitles",
+        "the words as subtitles",
+        None,
+        f"{_HERE}.subtitles:SrtWriter",
+        channels="kept",
+    ),
+    Format(
+        ".vtt",
+        "WebVTT subtitles",
+        "the words as subtitles",
+        None,
+        f"{_HERE}.subtitles:VttWriter",
+        channels="kept",
+    ),
     Format(
         ".wav",
         "WAV sound",
         "the sound alone, 16-bit",
         None,
         f"{_HERE}.wav:WavWriter",
-        any_rig=True,
+        channels="kept",
         keeps_clock=True,
     ),
 )

@@ -1,0 +1,139 @@
+"""The avatar with a baked performance, as one binary glTF: morph weights of the face, turns of head and eyes.
+
+Everything in the avatar's file stays (VRM extensions, textures, names); an animation called "rhapsode" is
+added: one "weights" channel for each node whose mesh has morph targets (output SCALAR, frames x targets, in
+the order of that mesh's targets) and "rotation" channels for the neck, the head and, where no eyeLook shapes
+move them, the eyes. Arms of a T-pose are lowered by single keys. glTF has no sound. Source: Khronos glTF 2.0,
+sections 3.11 (animations) and 4 (GLB).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhapsode.avatars import default_name, load, locate, map_channels
+from rhapsode.avatars.gltf import GltfFile
+from rhapsode.formats.bones import BoneTurns, lowered_arms
+from rhapsode.formats.glb_merge import Animation, merged
+from rhapsode.formats.options import WriteOptions
+from rhapsode.formats.spill import Spill
+from rhapsode.performance import Float32, Performance
+from rhapsode.rigs import BLENDSHAPES, FACE
+
+ANIMATION = "rhapsode"
+_EYE_LOOK = [index for index, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]
+
+
+class GlbWriter:
+    """Keeps the face on the disk and bakes it at the end; see `rhapsode.formats.registry.Writer`.
+
+    Raises:
+        AvatarError: the avatar cannot be read, or has no morph targets.
+
+    """
+
+    def __init__(self, path: Path, options: WriteOptions) -> None:
+        given = options.avatar if options.avatar is not None else default_name()
+        self._avatar = load(given)
+        self._path = path
+        source = locate(given)
+        self._source = GltfFile(source, source.read_bytes())
+        self._channels = map_channels(self._avatar)
+        self._morphs_look = all(BLENDSHAPES[index] in self._channels.found for index in _EYE_LOOK)
+        self._face = Spill(path.parent)
+        self._rate = 0.0
+
+    def write(self, part: Performance) -> None:
+        """Keep the face of ``part``."""
+        self._face.append(part.face.select(FACE.channels).values)
+        self._rate = float(part.face.rate)
+
+    def close(self) -> None:
+        """Write the avatar with its animation."""
+        tree, binary = merged(self._source)
+        animation = Animation(tree, ANIMATION, len(binary))
+        if self._face.rows:
+            self._bake(tree, animation)
+        with self._path.open("wb") as out:
+            animation.write(out, binary)
+        self._face.close()
+
+    def abort(self) -> None:
+        """Let go of the face on the disk."""
+        self._face.close()
+
+    def _bake(self, tree: dict[str, Any], animation: Animation) -> None:
+        count = self._face.rows
+        times = animation.times(count, self._rate)
+        made: dict[tuple[Any, ...], int] = {}
+        for node, names, rest in _morph_nodes(tree):
+            key = (names, tuple(rest))
+            if key not in made:
+                weights = partial(self._weights, names, rest)
+                made[key] = animation.accessor(weights, "SCALAR", count * len(names))
+            animation.channel(node, "weights", times, made[key])
+        turns = BoneTurns(self._avatar, eyes=not self._morphs_look)
+        for bone, node in turns.nodes.items():
+            self._give_up_matrix(tree, node)
+            output = animation.accessor(partial(self._turned, turns, bone), "VEC4", count)
+            animation.channel(node, "rotation", times, output)
+        arms = lowered_arms(self._avatar)
+        still = animation.times(1, 1.0) if arms else 0
+        for node, rotation in arms.items():
+            self._give_up_matrix(tree, node)
+            output = animation.accessor(partial(_once, rotation), "VEC4", 1)
+            animation.channel(node, "rotation", still, output)
+
+    def _weights(self, names: tuple[str, ...], rest: Float32) -> Iterator[Float32]:
+        """Yield (n, targets) weights in the order of ``names``; what no channel moves stays at rest."""
+        known = self._channels.morphs
+        moved = set(np.flatnonzero(np.abs(self._channels.matrix).sum(axis=0)))
+        places = [known.index(name) if name in known else -1 for name in names]
+        plays = [place in moved for place in places]
+        for face in self._face.blocks():
+            channels = face[:, : len(BLENDSHAPES)].copy()
+            if not self._morphs_look:
+                channels[:, _EYE_LOOK] = 0.0
+            yield np.where(plays, self._channels.morph_weights(channels)[:, places], rest)
+
+    def _turned(self, turns: BoneTurns, bone: str) -> Iterator[Float32]:
+        last: Float32 | None = None
+        for face in self._face.blocks():
+            made = turns.rotations(bone, face[:, len(BLENDSHAPES) :], last)
+            last = made[-1]
+            yield made
+
+    def _give_up_matrix(self, tree: dict[str, Any], index: int) -> None:
+        """Write a node's matrix as translation, rotation and scale: an animated node may have no matrix."""
+        row = tree["nodes"][index]
+        if row.pop("matrix", None) is not None:
+            node = self._avatar.nodes[index]
+            row["translation"], row["scale"] = node.translation.tolist(), node.scale.tolist()
+            row["rotation"] = node.rotation.tolist()
+
+
+def _once(rotation: NDArray[np.float64]) -> Iterator[Float32]:
+    yield rotation[None].astype(np.float32)
+
+
+def _morph_nodes(tree: dict[str, Any]) -> Iterator[tuple[int, tuple[str, ...], Float32]]:
+    """Yield each node with morph targets: its index, their names, and their weights at rest."""
+    for index, node in enumerate(tree.get("nodes", [])):
+        if "mesh" not in node:
+            continue
+        mesh = tree["meshes"][node["mesh"]]
+        part = mesh["primitives"][0]
+        count = len(part.get("targets", []))
+        if not count:
+            continue
+        given = (mesh.get("extras") or {}).get("targetNames") or (part.get("extras") or {}).get("targetNames")
+        names = [str(name) for name in given or []][:count]
+        names += [f"target_{n}" for n in range(len(names), count)]
+        rest = node.get("weights") or mesh.get("weights") or [0.0] * count
+        yield index, tuple(names), np.array(rest, np.float32)
