@@ -28,7 +28,7 @@ from rhapsode.train.teacher.phones import REST, SHAPES
 
 EYES_CM = 8.9
 SEARCHED, HELD_OUT = 150, 80
-HOLDS = ("stop", "lip", "tip", "hiss", "shush", "back", "round", "free", "rest")
+HOLDS = ("rounded", "stop", "lip", "tip", "hiss", "shush", "back", "round", "free", "rest")
 PRIOR_FRAMES = 40.0
 """Weight of the hand-written target, in video frames fully of the phone."""
 

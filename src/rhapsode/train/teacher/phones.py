@@ -39,6 +39,8 @@ _VOWELS = """
 a .38 1.20 0 .02 .05 | ɑ .42 1.25 0 .06 0 | ɐ .30 .90 0 .02 .05 | æ .37 1.15 0 0 .25 | ʌ .27 .80 0 .04 0
 ə .20 .60 0 .04 0 | ɚ .18 .50 .20 .15 0 | ɜ .20 .55 .22 .15 0 | ɛ .30 .95 0 0 .25 | e .24 .80 0 0 .40
 ɪ .19 .65 0 0 .35 | i .14 .55 0 0 .60 | ɨ .14 .50 0 0 .25 | ɯ .15 .40 .15 .05 0 | ɤ .22 .65 0 .05 .05
+"""
+_ROUNDED = """
 y .15 .35 .85 .20 0 | ʏ .17 .38 .80 .20 0 | ø .20 .45 .75 .25 0 | œ .28 .70 .55 .30 0
 u .15 .32 1 .20 0 | ʊ .18 .42 .60 .20 0 | o .25 .60 .80 .32 0 | ɔ .32 .85 .70 .38 0 | ɒ .36 1.0 .40 .30 0
 """
@@ -82,9 +84,21 @@ def _read(rows: str, hold: str) -> dict[str, Shape]:
 SHAPES: dict[str, Shape] = {
     REST: Shape(0.0, 0.0, 0.0, 0.0, 0.0, "rest", "lips"),
     **_read(_VOWELS, "vowel"),
+    **_read(_ROUNDED, "rounded"),
     **_read(_CONSONANTS, ""),
 }
 """The table, by IPA base letter or affricate."""
+
+STRENGTHS: dict[str, dict[str, float]] = {
+    "jaw": {"stop": 0.8, "lip": 1.2, "tip": 0.7, "hiss": 2.5, "shush": 2.5, "back": 0.6, "round": 1.0}
+    | {"free": 0.15, "rest": 2.0, "rounded": 1.2, "soft": 0.8},
+    "gap": {"stop": 2.0, "lip": 1.5, "tip": 0.25, "hiss": 0.4, "shush": 1.5, "back": 0.3, "round": 2.5}
+    | {"free": 0.1, "rest": 1.0, "rounded": 1.8, "soft": 2.0},
+    "lips": {"stop": 0.7, "lip": 0.8, "tip": 0.3, "hiss": 0.6, "shush": 2.5, "back": 0.4, "round": 4.0}
+    | {"free": 0.2, "rest": 1.0, "rounded": 3.0, "soft": 0.8},
+}
+"""Hand-written dominance by hold class; an open vowel has 1. Hissing sounds hold the jaw, rounded ones the
+lips; what the tongue makes alone leaves the lips to its neighbours (Edwards et al., 2016)."""
 
 _OPENINGS = {"aɪ": 0.6, "aʊ": 0.6, "eɪ": 0.55, "oʊ": 0.5, "əʊ": 0.5, "ɔɪ": 0.6}
 """Diphthongs, and the part of each that belongs to its first vowel."""

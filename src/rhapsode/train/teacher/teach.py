@@ -17,8 +17,9 @@ from rhapsode.rigs.arkit import BLENDSHAPES
 from rhapsode.train.teacher.blend import ARTICULATORS, Dynamics, Part, TimedPhone, mixing, parts, smooth
 from rhapsode.train.teacher.contact import contact, resting
 from rhapsode.train.teacher.lips import EFFECTS, REST_GAP
-from rhapsode.train.teacher.phones import REST, SHAPES
+from rhapsode.train.teacher.phones import REST, SHAPES, STRENGTHS
 
+VOWELS = frozenset(("vowel", "rounded"))
 INNER_HZ = 200
 """Rate at which the movements are computed."""
 
@@ -77,9 +78,6 @@ PARTED = (0.55, 0.45)
 
 MOST_PARTED = 0.45
 
-TEETH_STRENGTH = 1.5
-"""Least dominance of the hissing sounds over the jaw: their teeth are together (Edwards et al., 2016)."""
-
 
 def teach(
     phones: Sequence[TimedPhone],
@@ -125,7 +123,7 @@ def _mixed(timeline: Sequence[Part], times: NDArray, manner: Manner) -> NDArray[
     """Return (T, articulators) the mixed targets."""
     table = _table(manner.fitted)
     stress = 1 + manner.stress_gain * np.asarray(
-        [part.stress if SHAPES[part.name].hold == "vowel" else 0.0 for part in timeline]
+        [part.stress * (SHAPES[part.name].hold in VOWELS) for part in timeline]
     )
     columns = []
     for k, articulator in enumerate(ARTICULATORS):
@@ -214,11 +212,16 @@ def _table(share: float) -> _Table:
         if not SHAPES[name].contact:
             wide = np.asarray([max(-width, 0.0), targets[name][3], max(width, 0.0) / SPREAD_CM])
             targets[name][2:] += share * (wide - targets[name][2:])
-    jaw, lips = found["jaw"]["dynamics"], Dynamics(**found["width"]["dynamics"])
-    firm = {hold: max(jaw["strength"][hold], TEETH_STRENGTH) for hold in ("hiss", "shush")}
-    dynamics = {
-        "jaw": Dynamics(**{**jaw, "strength": {**jaw["strength"], **firm}}),
-        "gap": Dynamics(**found["gap"]["dynamics"]),
-        **dict.fromkeys(("rounding", "funnel", "spread"), lips),
+    jaw, gap = _dynamics("jaw", found["jaw"], share), _dynamics("gap", found["gap"], share)
+    lips = _dynamics("lips", found["width"], share)
+    return _Table(dict(zip(ARTICULATORS, (jaw, gap, lips, lips, lips), strict=True)), targets)
+
+
+def _dynamics(articulator: str, found: dict[str, Any], share: float) -> Dynamics:
+    """Return the fitted time constants with dominances between the hand-written and the fitted ones."""
+    fit = found["dynamics"]
+    strength = {
+        hold: by_hand ** (1 - share) * fit["strength"].get(hold, by_hand) ** share
+        for hold, by_hand in STRENGTHS[articulator].items()
     }
-    return _Table(dynamics, targets)
+    return Dynamics(fit["lead_s"], fit["trail_s"], strength, fit["power"])
