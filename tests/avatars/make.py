@@ -224,8 +224,9 @@ def head(*, names: tuple[str, ...] = BLENDSHAPES, sparse: bool = True, version: 
 
 def target(unit: NDArray[np.float32], index: int, facing: float) -> NDArray[np.float32]:
     """Return the offsets of morph target ``index``: a bump at its own place on the front, (V, 3) metres."""
-    angle = index * 2.399963
-    centre = np.array([0.5 * np.cos(angle), 0.5 * np.sin(angle), 0.0])
+    angle = -1.5708 if index == BLENDSHAPES.index("jawOpen") else index * 2.399963
+    radius = 0.9 if index == BLENDSHAPES.index("jawOpen") else 0.5
+    centre = np.array([radius * np.cos(angle), radius * np.sin(angle), 0.0])
     centre[2] = np.sqrt(1 - centre @ centre)
     near = np.clip(1 - np.linalg.norm(unit - centre, axis=1) / 0.6, 0, 1)
     return (near[:, None] * unit * np.array([facing, 1, facing]) * 0.02).astype(np.float32)

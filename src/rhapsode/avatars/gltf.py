@@ -22,6 +22,7 @@ from rhapsode.errors import AvatarError
 
 _COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
+_MOST_VALUES = 50_000_000
 _UNREADABLE = {
     "KHR_draco_mesh_compression": "Draco-compressed meshes",
     "EXT_meshopt_compression": "meshopt-compressed meshes",
@@ -165,6 +166,8 @@ class GltfFile:
             width, count = _WIDTHS[row["type"]], int(row["count"])
         except KeyError as error:
             raise self.broken(f"accessor {index} has no usable {error}") from error
+        if not 0 <= count <= _MOST_VALUES:
+            raise self.broken(f"accessor {index} counts {count} values")
         if "bufferView" in row:
             values = self._strided(row["bufferView"], row.get("byteOffset", 0), dtype, count, width)
         else:

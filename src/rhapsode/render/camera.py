@@ -175,16 +175,15 @@ def framing(anatomy: Anatomy, name: str, width: int, height: int) -> Camera:
         low, high = float(anatomy.low[1]), float(anatomy.high[1])
         margin = 0.06 * (high - low)
         low, high, wide = low - margin, high + margin, 0.45 * (high - low)
-        depth = float(anatomy.head[2])
     elif name == "face":
-        low, high, wide = chin - 0.16 * tall, top + 0.10 * tall, 0.86 * anatomy.head_width
-        depth = float(anatomy.eyes[2])
+        low, high, wide = chin - 0.16 * tall, top + 0.10 * tall, 1.06 * anatomy.head_width
     else:
         low, high, wide = chin - 0.62 * tall, top + 0.20 * tall, 1.25 * anatomy.head_width
-        depth = float(anatomy.eyes[2])
-    target = np.array([anatomy.eyes[0] if name != "full" else anatomy.head[0], (low + high) / 2, depth])
+    depth = (float(anatomy.eyes[2]) + float(anatomy.head[2])) / 2
+    target = np.array([anatomy.eyes[0], (low + high) / 2, depth])
     per_metre = min(width / wide, height / (high - low))
     distance = min(width, height) / 2 / math.tan(math.radians(FOV_DEG) / 2) / per_metre
+    distance += float(anatomy.eyes[2]) - depth
     if height > width and name != "full":
         target[1] -= 0.10 * (height / per_metre - (high - low))
     return Camera(target + np.array([0.0, 0.0, distance]), target)

@@ -368,9 +368,21 @@ def sort_by_depth(found: Int32, depth: Float32, count: int) -> None:
 
 @compiled_fast
 def blend_transparent(
-    d: Drawing, listed: Int32, left: int, top: int, right: int, bottom: int, near: Float32, colour: Float32
+    d: Drawing,
+    listed: Int32,
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    near: Float32,
+    layer: Float32,
+    colour: Float32,
 ) -> None:
-    """Lay the transparent triangles of one tile over it, from back to front."""
+    """Lay the transparent triangles of one tile over it, from back to front.
+
+    They gather in ``layer`` (`TILE`, `TILE`, 4, 4), per sample: premultiplied light, and the part of the
+    light behind that still comes through.
+    """
     found = np.empty(len(listed), np.int32)
     depth = np.empty(len(listed), np.float32)
     count = 0
@@ -382,6 +394,8 @@ def blend_transparent(
             count += 1
     if count == 0:
         return
+    layer[:, :, :, :3] = 0.0
+    layer[:, :, :, 3] = 1.0
     sort_by_depth(found, depth, count)
     for n in range(count):
         t = found[n]
@@ -390,23 +404,35 @@ def blend_transparent(
         x0, x1, y0, y1 = bounds_of(d, t, left, top, right, bottom)
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
-                hits, cx, cy = 0, 0, 0
+                hits, cx, cy, mask = 0, 0, 0, 0
                 for s in range(4):
                     sx, sy = x * SUBPIXEL + _XS[s], y * SUBPIXEL + _YS[s]
                     inside = (a0 * sx + b0 * sy + c0) | (a1 * sx + b1 * sy + c1) | (a2 * sx + b2 * sy + c2)
                     if inside < 0 or np.float32(p * sx + q * sy + r) <= near[y - top, x - left, s]:
                         continue
-                    hits, cx, cy = hits + 1, cx + sx, cy + sy
+                    hits, cx, cy, mask = hits + 1, cx + sx, cy + sy, mask | (1 << s)
                 if hits == 0:
                     continue
                 red, green, blue, alpha = colour_at(d, t, cx / hits, cy / hits)
-                alpha *= hits * 0.25
                 rest = 1.0 - alpha
                 ty, tx = y - top, x - left
-                colour[ty, tx, 0] = red * alpha + colour[ty, tx, 0] * rest
-                colour[ty, tx, 1] = green * alpha + colour[ty, tx, 1] * rest
-                colour[ty, tx, 2] = blue * alpha + colour[ty, tx, 2] * rest
-                colour[ty, tx, 3] = alpha + colour[ty, tx, 3] * rest
+                for s in range(4):
+                    if mask & (1 << s):
+                        layer[ty, tx, s, 0] = red * alpha + layer[ty, tx, s, 0] * rest
+                        layer[ty, tx, s, 1] = green * alpha + layer[ty, tx, s, 1] * rest
+                        layer[ty, tx, s, 2] = blue * alpha + layer[ty, tx, s, 2] * rest
+                        layer[ty, tx, s, 3] *= rest
+    for y in range(bottom - top):
+        for x in range(right - left):
+            through = 0.0
+            for s in range(4):
+                through += layer[y, x, s, 3] * 0.25
+            if through >= 1.0:
+                continue
+            for c in range(3):
+                laid = layer[y, x, 0, c] + layer[y, x, 1, c] + layer[y, x, 2, c] + layer[y, x, 3, c]
+                colour[y, x, c] = laid * 0.25 + colour[y, x, c] * through
+            colour[y, x, 3] = 1.0 - (1.0 - colour[y, x, 3]) * through
 
 
 @compiled_fast
@@ -468,6 +494,7 @@ def draw_tiles(
     across = (width + TILE - 1) // TILE
     near = np.empty((TILE, TILE, 4), np.float32)
     ids = np.empty((TILE, TILE, 4), np.int32)
+    layer = np.empty((TILE, TILE, 4, 4), np.float32)
     colour = np.zeros((TILE, TILE, 4), np.float32)
     for tile in range(begin, len(first) - 1, step):
         left, top = tile % across * TILE, tile // across * TILE
@@ -478,7 +505,7 @@ def draw_tiles(
             ids[:] = -1
             draw_opaque(d, here, left, top, right, bottom, near, ids)
             shade_opaque(d, left, top, right, bottom, ids, colour)
-            blend_transparent(d, here, left, top, right, bottom, near, colour)
+            blend_transparent(d, here, left, top, right, bottom, near, layer, colour)
         else:
             colour[:] = 0.0
         write_tile(left, top, right, bottom, colour, tone, behind, picture)

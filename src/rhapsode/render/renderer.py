@@ -124,6 +124,16 @@ class Renderer:
         outside = corners.all(axis=1).reshape(-1, 4).any(axis=1)
         return np.asarray(~(outside | behind), np.bool_)
 
+    @property
+    def threads(self) -> int:
+        """Number of drawing threads."""
+        return self._workers
+
+    @property
+    def triangles(self) -> int:
+        """Number of triangles that each video frame moves."""
+        return len(self._actor.scene.triangles)
+
     def draw(
         self,
         values: Float32 | Mapping[str, float],

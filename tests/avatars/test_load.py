@@ -1,0 +1,198 @@
+"""Loading: every way in which glTF stores numbers, VRM 0.x and 1.0, and what cannot be loaded."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pygltflib as g
+import pytest
+import trimesh
+
+from rhapsode.avatars import load
+from rhapsode.avatars.avatar import rotation_matrix
+from rhapsode.avatars.load import quaternion, smooth_normals
+from rhapsode.errors import AvatarError
+from rhapsode.rigs import BLENDSHAPES
+from tests.avatars.make import EYE_HEIGHT, RADIUS, Builder, ball, edited, head, target, write
+
+
+@pytest.mark.parametrize("extension", ["vrm", "glb", "gltf"])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_every_container_and_storage_gives_the_same_avatar(
+    tmp_path: Path, extension: str, sparse: bool
+) -> None:
+    avatar = load(write(tmp_path / f"ball.{extension}", head(sparse=sparse)))
+    face, body = avatar.primitives
+    unit, uv, triangles = ball()
+    np.testing.assert_allclose(face.positions, unit * RADIUS + [0, EYE_HEIGHT, 0], atol=1e-6)
+    np.testing.assert_allclose(face.uv, uv)
+    np.testing.assert_array_equal(face.triangles, triangles)
+    np.testing.assert_allclose(face.weights.sum(axis=1), 1.0, atol=1e-6)
+    assert (face.joints[face.weights > 0] == 4).all()
+    assert avatar.morph_names == BLENDSHAPES
+    for index in (0, 17, 51):
+        dense = np.zeros_like(face.positions)
+        morph = face.morphs[BLENDSHAPES[index]]
+        dense[morph.vertices] = morph.offsets
+        np.testing.assert_allclose(dense, target(unit, index, 1.0), atol=2e-6)
+    assert not body.morphs
+    assert avatar.materials[face.material].shading == "skin"
+    picture = avatar.materials[face.material].texture
+    assert picture is not None
+    assert picture.shape == (128, 256, 4)
+    assert tuple(picture[56, 116]) == (40, 30, 30, 255)
+    assert avatar.materials[face.material].wrap == (True, False)
+
+
+def test_matches_an_independent_reader(tmp_path: Path) -> None:
+    path = write(tmp_path / "ball.glb", head(version=None))
+    ours = load(path)
+    theirs = trimesh.load(path, process=False)
+    meshes = sorted(theirs.geometry.values(), key=lambda m: float(m.vertices[:, 1].mean()))
+    for part, mesh in zip(
+        sorted(ours.primitives, key=lambda p: float(p.positions[:, 1].mean())), meshes, strict=True
+    ):
+        np.testing.assert_allclose(part.positions, mesh.vertices, atol=1e-6)
+        np.testing.assert_array_equal(part.triangles, mesh.faces)
+
+
+def test_a_vrm_0_file_is_turned_to_face_forward(tmp_path: Path) -> None:
+    new = load(write(tmp_path / "new.vrm", head(version=1)))
+    old = load(write(tmp_path / "old.vrm", head(version=0)))
+    left = new.rest_world[new.humanoid["leftEye"]][:3, 3]
+    np.testing.assert_allclose(old.rest_world[old.humanoid["leftEye"]][:3, 3], left, atol=1e-6)
+    assert left[0] > 0
+    assert left[2] > 0
+    a, b = new.rest_positions(new.primitives[0]), old.rest_positions(old.primitives[0])
+    np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_vrm_expressions_of_both_versions(tmp_path: Path) -> None:
+    new = load(write(tmp_path / "new.vrm", head(version=1)))
+    assert new.expressions["aa"].binds == ((BLENDSHAPES[0], 0.5),)
+    old = load(write(tmp_path / "old.vrm", head(version=0)))
+    assert old.expressions["aa"].binds == ((BLENDSHAPES[0], 0.5),)
+    assert old.expressions["blink"].binds == ((BLENDSHAPES[1], 1.0),)
+    assert old.expressions["blink"].preset
+
+
+def test_rest_positions_follow_the_skin(tmp_path: Path) -> None:
+    avatar = load(write(tmp_path / "ball.vrm", head()))
+    face = avatar.primitives[0]
+    np.testing.assert_allclose(avatar.rest_positions(face), face.positions, atol=1e-5)
+
+
+def test_interleaved_and_signed_bytes(tmp_path: Path) -> None:
+    made = Builder()
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
+    normals = np.array([[0, 0, 127, 0]] * 3, np.int8)
+    rows = b"".join(p.tobytes() + n.tobytes() for p, n in zip(points, normals, strict=True))
+    view = made.view(rows, stride=16)
+    made.gltf.accessors = [
+        g.Accessor(bufferView=view, componentType=5126, count=3, type="VEC3"),
+        g.Accessor(bufferView=view, byteOffset=12, componentType=5120, normalized=True, count=3, type="VEC3"),
+    ]
+    made.gltf.meshes = [g.Mesh(primitives=[g.Primitive(attributes=g.Attributes(POSITION=0, NORMAL=1))])]
+    made.gltf.nodes = [g.Node(mesh=0)]
+    avatar = load(write(tmp_path / "t.glb", made), need_morphs=False)
+    np.testing.assert_array_equal(avatar.primitives[0].positions, points)
+    np.testing.assert_array_equal(avatar.primitives[0].normals, [[0, 0, 1]] * 3)
+    np.testing.assert_array_equal(avatar.primitives[0].triangles, [[0, 1, 2]])
+
+
+def test_a_matrix_node_becomes_translation_rotation_and_scale() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        q = rng.normal(size=4)
+        matrix = rotation_matrix(q)
+        np.testing.assert_allclose(rotation_matrix(quaternion(matrix)), matrix, atol=1e-9)
+
+
+def test_normals_of_a_ball_point_outwards() -> None:
+    unit, _, triangles = ball()
+    made = smooth_normals(unit, triangles.astype(np.int32))
+    assert ((made * unit).sum(axis=1) > 0.97).all()
+
+
+def _message(path: Path) -> str:
+    with pytest.raises(AvatarError) as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_missing_file_and_unknown_name(tmp_path: Path) -> None:
+    assert "nothing there" in _message(tmp_path / "no.vrm")
+    assert "a folder" in _message(tmp_path)
+    with pytest.raises(AvatarError, match="no avatar 'nobody', known are"):
+        load("nobody")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"{}", b'{"asset": 3}', b"\xff\xfe\x00", b"[" * 5000])
+def test_something_else(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.glb"
+    path.write_bytes(content)
+    assert "is no glTF or VRM file" in _message(path)
+
+
+def test_truncated_at_any_place_is_refused(tmp_path: Path) -> None:
+    whole = head().glb()
+    path = tmp_path / "cut.vrm"
+    for size in (4, 11, 19, 30, 200, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        assert "is cut short, got" in _message(path)
+
+
+def test_old_binary_version(tmp_path: Path) -> None:
+    path = tmp_path / "old.glb"
+    path.write_bytes(struct.pack("<4sIIII", b"glTF", 1, 20, 0, 0))
+    assert "version 1" in _message(path)
+
+
+def test_no_morph_targets(tmp_path: Path) -> None:
+    path = write(tmp_path / "stone.vrm", head(names=()))
+    assert "has no morph targets, got 2 rigid primitives" in _message(path)
+    assert load(path, need_morphs=False).morph_names == ()
+
+
+def test_nothing_to_draw(tmp_path: Path) -> None:
+    assert "holds no triangles" in _message(write(tmp_path / "empty.glb", Builder()))
+
+
+def test_compressed_meshes_name_their_extension(tmp_path: Path) -> None:
+    path = edited(tmp_path / "d.gltf", head(), extensionsRequired=["KHR_draco_mesh_compression"])
+    assert "Draco" in _message(path)
+
+
+def test_damaged_references_never_escape_as_other_errors(tmp_path: Path) -> None:
+    """Numbers in the JSON are replaced by wrong ones: the file loads or says what is wrong."""
+    tree = json.loads(head(names=BLENDSHAPES[:2]).gltf_json())
+    rng = np.random.default_rng(5)
+    spots: list[tuple[Any, Any]] = []
+
+    def walk(value: Any) -> None:
+        items = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        for key, child in items:
+            if isinstance(child, int) and not isinstance(child, bool):
+                spots.append((value, key))
+            walk(child)
+
+    walk(tree)
+    path, refused = tmp_path / "damaged.gltf", 0
+    for _ in range(120):
+        holder, key = spots[rng.integers(len(spots))]
+        before = holder[key]
+        holder[key] = int(rng.choice([-1, 0, 3, 999, 10**9]))
+        path.write_text(json.dumps(tree))
+        holder[key] = before
+        try:
+            load(path)
+        except AvatarError:
+            refused += 1
+    assert refused > 20
