@@ -1,0 +1,1 @@
+"""Builds the default avatars from CC0 data: `python -m recipes.avatar --help`."""
