@@ -5,7 +5,8 @@
 Events, each within 120 ms of the raw time: a voiceless or voiced stop between vowels begins where the level
 falls most, and has its minimum in the middle of the closure; a sibilant behind a vowel begins where the
 level above 4 kHz crosses the middle between its two sides, and ends likewise.
-Writes FOLDER/offsets.json: {language: {shift, by event: [median, spread, count]}}, seconds.
+Writes FOLDER/offsets.json: {language: {shift: the mean over the kinds of event, events: {kind: [median,
+spread]}, counts}}, seconds.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def main() -> None:
             for name, lags in by_event.items()
         }
         counts = {name: len(lags) for name, lags in by_event.items()}
-        pooled = np.median([rows[name][0] for name in ("hiss on", "hiss off", "closure") if name in rows])
+        pooled = np.mean([median for median, _ in rows.values()])
         table[cell] = {"shift": round(float(pooled), 3), "events": rows, "counts": counts}
         print(cell, json.dumps(table[cell]))
     (options.folder / "offsets.json").write_text(json.dumps(table, indent=1) + "\n")

@@ -146,7 +146,8 @@ def _weights(shapes: NDArray, timeline: Sequence[Part], times: NDArray) -> NDArr
     rounding, funnel = rounding * (1 - rest), funnel * (1 - rest) * free
     jaw = jaw * (1 - 0.45 * teeth)
     gap = gap * (1 - np.maximum(near, teeth)) + np.maximum(near * 0.15, teeth * (0.1 + LIP_RAISED_CM))
-    gap = np.minimum(gap, np.maximum(gap, 0)) * (1 - lips) + lips * CLOSED_CM
+    shut = CLOSED_CM + (REST_GAP - CLOSED_CM) * rest
+    gap = gap * (1 - lips) + lips * shut
 
     curves = {name: np.zeros(len(times)) for name in BLENDSHAPES}
     curves["jawOpen"], curves["mouthPucker"], curves["mouthFunnel"] = jaw, PUCKER * rounding, FUNNEL * funnel
