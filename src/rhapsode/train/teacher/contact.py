@@ -1,9 +1,10 @@
 """Contacts: when the lips must touch each other, or the lower lip the upper teeth.
 
 A contact is a movement of its own, laid over the mixing of shapes: nothing that surrounds it keeps it from
-closing. Its times follow the mean lip gap around the stops of GRID speaker s1: the lips begin to close
-about 90 ms before they meet, are shut from the beginning of the phone, and are open 90 ms after they part;
-in [p] they part when two thirds of the phone are over, because its breath belongs to it.
+closing. Its times follow the mean lip gap around the stops of GRID speaker s1: the lips begin to close 80 to
+100 ms before they meet, meet shortly after the phone begins, and are open 80 ms after they part; in [p] they
+part when little more than half of the phone is over, because its breath belongs to it. The middle of the
+closure is the middle of the phone, within 3 ms in the median.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ from rhapsode.train.teacher.blend import LONGEST_LINK_S, Part
 from rhapsode.train.teacher.phones import REST, SHAPES, Contact
 
 APPROACH_S = 0.08
-RELEASE_S = 0.09
-SHORTEST_HOLD_S = 0.05
+RELEASE_S = 0.08
+SHORTEST_HOLD_S = 0.04
 """A contact that lasts shorter would fall between two curve frames."""
 
 HELD = {
-    "p": (0.0, 0.65),
-    "b": (0.0, 0.85),
-    "m": (0.05, 0.95),
-    "ɱ": (0.1, 0.9),
-    "f": (0.1, 0.9),
-    "v": (0.1, 0.9),
+    "p": (0.2, 0.55),
+    "b": (0.2, 0.7),
+    "m": (0.2, 0.85),
+    "ɱ": (0.2, 0.85),
+    "f": (0.25, 0.8),
+    "v": (0.25, 0.8),
 }
-"""The part of the phone during which the contact holds, as shares of its duration."""
+"""The part of the phone during which the contact is full, as shares of its duration. It is near for longer:
+the steps that lead there and back are slow at their ends."""
 
 DEPTH: dict[Contact, float] = {"lips": 1.0, "teeth": 1.0, "near": 0.75}
 OVERLAP = 0.55
@@ -49,7 +51,7 @@ def _holds(timeline: Sequence[Part], kinds: frozenset[Contact]) -> list[tuple[fl
         shape = SHAPES[part.name]
         if shape.contact not in kinds or part.name == REST:
             continue
-        begin, end = HELD.get(part.name, (0.1, 0.85))
+        begin, end = HELD.get(part.name, (0.2, 0.8))
         length = part.end - part.start
         first, last = part.start + begin * length, part.start + end * length
         short = max(SHORTEST_HOLD_S - (last - first), 0) / 2
