@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rhapsode.evaluate.closure import BILABIALS, VOWELS, extremes, opening
 from rhapsode.evaluate.measures import (
     channel_correlations,
     correlation,
@@ -12,10 +13,10 @@ from rhapsode.evaluate.measures import (
     lag,
     leak,
     pooled_correlation,
-    recall_at,
     spread,
 )
-from rhapsode.performance import Float32, as_float32
+from rhapsode.performance import Float32, Span, as_float32
+from rhapsode.rigs import ARKIT
 
 
 def wave(count: int = 400) -> Float32:
@@ -53,7 +54,16 @@ def test_spread_and_leak() -> None:
     assert leak(as_float32([1, 0, 0.5]), settle=1) == {"mean": pytest.approx(0.25), "max": pytest.approx(0.5)}
 
 
-def test_recall_at_a_false_rate() -> None:
-    score = as_float32(np.arange(100))
-    assert recall_at(score, score >= 90, false_rate=0.05) == 1
-    assert np.isnan(recall_at(score, score >= 0, false_rate=0.05))
+def test_opening_counts_jaw_and_lips_less_what_closes() -> None:
+    frames = np.zeros((2, 52), np.float32)
+    frames[:, ARKIT.index("jawOpen")] = 0.4
+    frames[1, ARKIT.index("mouthClose")] = 0.5
+    assert opening(frames).tolist() == pytest.approx([0.4, 0])
+
+
+def test_extremes_give_a_vowel_its_middle_and_a_consonant_its_neighbours() -> None:
+    curve = as_float32([5, 0, 1, 2, 3, 0, 5])
+    phones = [Span("p", 0.02, 0.1)]
+    assert extremes(curve, phones, BILABIALS, lowest=False).tolist() == [5]
+    phones = [Span("ɑ", 0.02, 0.1)]
+    assert extremes(curve, phones, VOWELS, lowest=True).tolist() == [1]

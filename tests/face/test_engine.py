@@ -189,6 +189,8 @@ def test_an_unknown_engine_lists_the_known() -> None:
         ({"look_ahead_samples": 320}, "look_ahead_samples is 320, expected 640"),
         ({"state": [[2, 128]]}, "the manifest belongs to another file"),
         ({"state": 3}, "malformed"),
+        ({"closure": {"low": 0.5}}, "malformed"),
+        ({"closure": {"low": 0.5, "high": 0.4}}, "expected 0 <= low < high <= 1"),
     ],
 )
 def test_a_wrong_manifest_is_refused(copied: Path, changes: dict[str, Any], message: str) -> None:

@@ -12,13 +12,14 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 from rhapsode.face.engine import Engine  # noqa: E402
 from rhapsode.face.features_level import WIDTH, EngineFeatures  # noqa: E402
-from rhapsode.performance import HOP, Float32, as_float32  # noqa: E402
+from rhapsode.performance import HOP, Float32, Span, as_float32  # noqa: E402
 from rhapsode.train.augment import LENGTH, make_sequence, noise, room_tones  # noqa: E402
 from rhapsode.train.export import export  # noqa: E402
 from rhapsode.train.facegood import moves  # noqa: E402
 from rhapsode.train.loop import DELAY, Plan, chances, train  # noqa: E402
 from rhapsode.train.model import Articulator, Shape  # noqa: E402
 from rhapsode.train.takes import MOVES, Take, held_out, speech_mask, to_curve_rate  # noqa: E402
+from rhapsode.train.voice import touch_labels  # noqa: E402
 
 
 def take(seed: int, style: int = 0) -> Take:
@@ -107,7 +108,12 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
     ones = [1.0] * len(MOVES)
     zeros = [0.0] * len(MOVES)
     manifest = export(
-        resumed, tmp_path, "tiny", styles={"a": [ones, zeros], "b": [zeros, ones]}, default_style="a"
+        resumed,
+        tmp_path,
+        "tiny",
+        styles={"a": [ones, zeros], "b": [zeros, ones]},
+        default_style="a",
+        closure=(0.98, 0.99),
     )
     engine = Engine.load(manifest)
     y = TAKES[0].y
@@ -115,12 +121,22 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
     rows = np.concatenate([features.push(y), features.finish(DELAY)])
     with torch.no_grad():
         expected = resumed(torch.from_numpy(rows)[None])[0][0, DELAY:].numpy()
+    assert expected.shape[0] == 100
     for style, head in (("a", 0), ("b", 1)):
         stream = engine.stream(style=style)
         made = np.concatenate([stream.push(y), stream.finish()])
         assert made[:, engine.channels.index("jawOpen")] == pytest.approx(
             np.clip(expected[:, head, 0], 0, 1), abs=1e-5
         )
+
+
+def test_touch_labels_follow_the_phones() -> None:
+    phones = (Span("m", 0.2, 0.4), Span("ɑ", 0.4, 0.6), Span("p", 0.6, 0.72))
+    labels = touch_labels(phones, 50)
+    assert (labels[[11, 15, 20]] == 1).all()
+    assert (labels[[0, 25, 45]] == 0).all()
+    assert labels[32] == 1
+    assert np.isnan(labels[35])
 
 
 def test_the_network_sees_no_future() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
+from rhapsode.evaluate.closure import closure
 from rhapsode.evaluate.measures import jitter, lag, leak, pooled_correlation, spread
 from rhapsode.face.engine import Engine
 from rhapsode.performance import CLOCK_HZ, HOP, Float32, as_float32
@@ -56,7 +55,7 @@ def rest(engine: Engine, *, duration_s: float = 10.0, style: str | None = None) 
     t = np.arange(count) / CLOCK_HZ
     white = rng.standard_normal(count)
     brown = np.cumsum(white - white.mean())
-    brown = (brown - np.convolve(brown, np.ones(801) / 801, "same")) / 1.0
+    brown -= np.convolve(brown, np.ones(801) / 801, "same")
     hum = sum(np.sin(2 * np.pi * 50 * k * t) / k for k in (1, 2, 3, 5, 7))
     sounds = {
         "silence": np.zeros(count),
@@ -105,7 +104,7 @@ def report(engine: Engine, data: Path, *, style: str | None = None) -> dict[str,
         style: of the engine; None is its default.
 
     """
-    first = next(_speech(data / "speech"))
+    first = read_sound(min((data / "speech").rglob("*.flac")))
     heard = voices(engine, data / "speech", style=style)
     return {
         "engine": engine.manifest.name,
@@ -116,12 +115,6 @@ def report(engine: Engine, data: Path, *, style: str | None = None) -> dict[str,
         "unseen_jaw_p95": {name: round(values["p95"], 3) for name, values in heard.items()},
         "unseen_jaw_median_p95": float(np.median([values["p95"] for values in heard.values()])),
         "jitter": float(np.mean([values["jitter"] for values in heard.values()])),
+        "closure": closure(engine, style=style),
         "real_time_factor": speed(engine),
     }
-
-
-def _speech(folder: Path) -> Iterator[Float32]:
-    for path in sorted(folder.rglob("*.flac")):
-        y, rate = soundfile.read(path, dtype="float32")
-        assert rate == CLOCK_HZ
-        yield as_float32(y)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rhapsode.performance import Float32
 
@@ -64,11 +63,3 @@ def leak(curve: Float32, *, settle: int = 0) -> dict[str, float]:
     """Return mean and greatest value of a curve that ought to be 0, after ``settle`` frames."""
     rest = np.abs(curve[settle:])
     return {"mean": float(rest.mean()), "max": float(rest.max())}
-
-
-def recall_at(score: Float32, positive: NDArray[np.bool_], *, false_rate: float) -> float:
-    """Return the share of positives found at the threshold that ``false_rate`` of the others pass."""
-    if not positive.any() or positive.all():
-        return float("nan")
-    threshold = np.quantile(score[~positive], 1 - false_rate)
-    return float((score[positive] > threshold).mean())

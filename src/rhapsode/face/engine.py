@@ -19,6 +19,12 @@ from rhapsode.face.features_level import WIDTH, EngineFeatures
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
 
+_JAW, _CLOSE = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
+_PARTING = [
+    ARKIT.index(f"mouth{part}{side}") for part in ("LowerDown", "UpperUp") for side in ("Left", "Right")
+]
+_PARTING.append(ARKIT.index("mouthFunnel"))
+
 _BLOCK = 160_000
 """Clock samples that are worked on at once: bounds the memory of whole files."""
 
@@ -97,11 +103,13 @@ class Engine:
             raise SettingError(f"engine style must be one of {', '.join(self.styles)}, got {style!r}")
         return EngineStream(self, self.manifest.routing(style))
 
-    def run(self, rows: Float32, past: list[Float32]) -> tuple[Float32, list[Float32]]:
-        """Return the network's moves for ``rows``, (T, heads * moves), and the new past."""
+    def run(self, rows: Float32, past: list[Float32]) -> tuple[Float32, Float32, list[Float32]]:
+        """Return the network's moves for ``rows``, (T, heads * moves), how surely the lips touch, (T, 1) in
+        [0, 1], and the new past.
+        """
         feed = {"rows": rows} | {f"past{k}": value for k, value in enumerate(past)}
-        moves, *following = self._session.run(self._wanted, feed)
-        return moves, following
+        moves, closed, *following = self._session.run(self._wanted, feed)
+        return moves, closed, following
 
     def zero_past(self) -> list[Float32]:
         """Return the state at the beginning of a sound."""
@@ -109,7 +117,7 @@ class Engine:
 
     def _check_shapes(self) -> None:
         count = len(self.manifest.state)
-        self._wanted = ["moves", *(f"next{k}" for k in range(count))]
+        self._wanted = ["moves", "closed", *(f"next{k}" for k in range(count))]
         got = {node.name: tuple(node.shape) for node in self._session.get_inputs()}
         expected = {"rows": ("T", WIDTH)} | {f"past{k}": dims for k, dims in enumerate(self.manifest.state)}
         answers = {node.name: node.shape for node in self._session.get_outputs()}
@@ -156,11 +164,23 @@ class EngineStream:
     def _answer(self, rows: Float32) -> Float32:
         if not len(rows):
             return np.zeros((0, len(ARKIT)), np.float32)
-        moves, self._past = self._engine.run(rows, self._past)
+        moves, closed, self._past = self._engine.run(rows, self._past)
         skipped, self._skip = min(self._skip, len(rows)), max(self._skip - len(rows), 0)
-        weights = moves[skipped:] @ self._routing
-        bounded: Float32 = np.minimum(np.maximum(weights, 0, out=weights), 1, out=weights)
-        return bounded
+        weights: Float32 = moves[skipped:] @ self._routing
+        self._touch(weights, closed[skipped:, 0])
+        return np.minimum(np.maximum(weights, 0, out=weights), 1, out=weights)
+
+    def _touch(self, weights: Float32, closed: Float32) -> None:
+        """Bring the lips together in place, as far as the network is sure that they touch.
+
+        On ARKit heads mouthClose seals the lips where it equals jawOpen.
+        """
+        low, high = self._engine.manifest.closure
+        if not len(closed) or closed.max() <= low:
+            return
+        touching = np.minimum(np.maximum((closed - low) / (high - low), 0), 1)
+        weights[:, _PARTING] *= (1 - touching)[:, None]
+        weights[:, _CLOSE] = np.maximum(weights[:, _CLOSE], touching * weights[:, _JAW])
 
 
 def _weights_stamp(manifest_path: Path) -> tuple[int, int]:

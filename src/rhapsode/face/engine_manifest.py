@@ -30,7 +30,18 @@ _FEATURES = {
 
 _KEYS = (
     *("format", "name", "file", "sha256", "sample_rate", "hop_length", "look_ahead_samples", "delay_rows"),
-    *("features", "channels", "moves", "state", "styles", "default_style", "recipe", "commit", "data"),
+    *(
+        "features",
+        "channels",
+        "moves",
+        "state",
+        "closure",
+        "styles",
+        "default_style",
+        "recipe",
+        "commit",
+        "data",
+    ),
 )
 
 
@@ -46,6 +57,7 @@ class Manifest:
         delay_rows: rows by which the network answers late.
         moves: columns of one head, each with the ARKit channels that it drives.
         state: shapes of the past that the network carries.
+        closure: how sure of touching lips the network must be for them to begin to close, and to be closed.
         styles: per style a (heads, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
         data: data sources with licence and attribution.
@@ -59,6 +71,7 @@ class Manifest:
     delay_rows: int
     moves: dict[str, tuple[str, ...]]
     state: tuple[tuple[int, ...], ...]
+    closure: tuple[float, float]
     styles: dict[str, Float32]
     default_style: str
     data: tuple[dict[str, str], ...]
@@ -139,13 +152,14 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             delay_rows=int(raw["delay_rows"]),
             moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
             state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
+            closure=(float(raw["closure"]["low"]), float(raw["closure"]["high"])),
             styles=styles,
             default_style=str(raw["default_style"]),
             data=tuple(raw["data"]),
         )
         tables = [table.shape for table in styles.values()]
         unknown = [c for channels in made.moves.values() for c in channels if c not in ARKIT.channels]
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise WeightsError(f"manifest {path} is malformed ({error}); reinstall rhapsode") from error
     if made.default_style not in styles or unknown or any(t != (t[0], len(made.moves)) for t in tables):
         raise WeightsError(
@@ -153,6 +167,8 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             f"{', '.join(styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
             f"{unknown}; reinstall rhapsode"
         )
+    if not 0 <= made.closure[0] < made.closure[1] <= 1:
+        raise WeightsError(f"manifest {path}: closure is {made.closure}, expected 0 <= low < high <= 1")
     if made.look_ahead_samples != (made.delay_rows + 1) * HOP:
         raise WeightsError(
             f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "

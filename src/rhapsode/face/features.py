@@ -64,8 +64,9 @@ def _window() -> NDArray[np.float64]:
 
 
 def _mel_db(y: NDArray[np.float64], count: int, n_mels: int) -> Float32:
-    """Return ``count`` feature frames of ``y``, whose first sample starts the first window."""
-    windows = np.lib.stride_tricks.sliding_window_view(y, WIN_LENGTH)[: count * HOP_LENGTH : HOP_LENGTH]
+    """Return ``count`` feature frames of ``y`` (contiguous), whose first sample starts the first window."""
+    step = y.itemsize
+    windows: NDArray[np.float64] = np.ndarray((count, WIN_LENGTH), y.dtype, y, 0, (HOP_LENGTH * step, step))
     spectrum = np.fft.rfft(windows * _window(), N_FFT)
     power = spectrum.real**2 + spectrum.imag**2
     return np.asarray(10 * np.log10(power @ mel_filters(n_mels) + FLOOR), np.float32)

@@ -21,6 +21,8 @@ HEADROOM_DB = 25.0
 LEAST, MOST = (-70.0, -10.0, 0.0), (10.0, 60.0, 60.0)
 """Bounds of energy - level, energy - floor and peak - floor, in dB."""
 
+_LEAST, _MOST = np.array(LEAST), np.array(MOST)
+
 FLOOR_FALL, FLOOR_RISE_DB = 0.2, 0.03
 PEAK_RISE, PEAK_FALL_DB = 0.3, 0.04
 
@@ -64,12 +66,16 @@ def level_free(mel_db: Float32, level: RunningLevel) -> Float32:
         (T, 83) float32, about in [-2, 2].
 
     """
-    power = np.power(10.0, mel_db.astype(np.float64) / 10).sum(axis=1)
-    energy_db = 10 * np.log10(power)
+    energy_db = 10 * np.log10(np.exp(mel_db * np.float32(np.log(10) / 10)).sum(axis=1, dtype=np.float64))
     steps = np.array([level.step(e) for e in energy_db.tolist()]).reshape(-1, SCALARS)
-    shape = np.clip(mel_db - (energy_db - steps[:, 0])[:, None], LEAST[0], MOST[0]) / 20 + 1.75
-    scalars = np.clip(steps, LEAST, MOST) / 20
-    return np.concatenate([shape, scalars], axis=1).astype(np.float32)
+    rows = np.empty((len(mel_db), N_MELS + SCALARS), np.float32)
+    shape, scalars = rows[:, :N_MELS], rows[:, N_MELS:]
+    np.subtract(mel_db, (energy_db - steps[:, 0])[:, None], out=shape, casting="same_kind")
+    np.minimum(np.maximum(shape, LEAST[0], out=shape), MOST[0], out=shape)
+    np.minimum(np.maximum(steps, _LEAST), _MOST, out=scalars, casting="same_kind")
+    rows /= 20
+    shape += 1.75
+    return rows
 
 
 class EngineFeatures:
@@ -92,7 +98,8 @@ class EngineFeatures:
         mel = self._mel.push(y)
         if not len(mel):
             return np.zeros((0, WIDTH), np.float32)
-        rows = np.concatenate([self._odd, level_free(mel, self._level)])
+        rows = level_free(mel, self._level)
+        rows = np.concatenate([self._odd, rows]) if len(self._odd) else rows
         whole = len(rows) // PAIR * PAIR
         self._odd = rows[whole:]
         return rows[:whole].reshape(-1, WIDTH)

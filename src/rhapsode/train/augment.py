@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rhapsode.face.features import log_mel
 from rhapsode.face.features_level import WIDTH, RunningLevel, level_free
 from rhapsode.performance import HOP, Float32, as_float32
-from rhapsode.train.takes import MOVES, Take
+from rhapsode.train.takes import MOVES, REST, UNKNOWN, Take
 
 LENGTH = 320
 """Curve frames in one sequence (6.4 s)."""
@@ -33,7 +33,7 @@ class Example:
         rows: (T, 166) float32, what the engine sees.
         labels: (T, len(MOVES)) float32.
         closed: (T,) float32, NaN where unknown.
-        style: (T,) int64; -1 where every style rests.
+        style: (T,) int64; `REST` where every head rests, `UNKNOWN` where none knows.
 
     """
 
@@ -95,6 +95,8 @@ def room_tones(takes: Sequence[Take], *, most: int = 200) -> list[Float32]:
     """Return the quiet beginnings of takes whose face rests there: real room tone for `noise`."""
     tones = []
     for take in takes:
+        if take.style == UNKNOWN:
+            continue
         moving = np.flatnonzero(take.labels.max(axis=1) > 1e-4)
         rest = int(moving[0]) if len(moving) else len(take.labels)
         if rest >= 20:
@@ -126,7 +128,7 @@ def _speech(
     y = np.zeros(LENGTH * HOP)
     labels = np.zeros((LENGTH, len(MOVES)), np.float32)
     closed = np.full(LENGTH, np.nan, np.float32)
-    style = np.full(LENGTH, -1, np.int64)
+    style = np.full(LENGTH, REST, np.int64)
     at = int(rng.integers(0, 50)) if rng.uniform() < 0.6 else 0
     while at < LENGTH:
         take = takes[rng.choice(len(takes), p=chances)]
@@ -174,7 +176,7 @@ def plain_sequence(rng: Generator, take: Take) -> Example:
     closed, style = np.full(half, np.nan, np.float32), np.full(half, take.style, np.int64)
     known = min(count - begin, half)
     labels[:known], closed[:known] = take.labels[begin : begin + half], take.closed[begin : begin + half]
-    style[known:] = -1
+    style[known:] = REST
     rows = level_free(log_mel(y), RunningLevel()).reshape(half, WIDTH)
     return Example(rows, labels, closed, style)
 
@@ -194,7 +196,7 @@ def make_sequence(
             y = y + noise(rng, len(y), room) * rms * 10 ** (-snr_db / 20)
     else:
         labels = np.zeros((LENGTH, len(MOVES)), np.float32)
-        closed, style = np.full(LENGTH, np.nan, np.float32), np.full(LENGTH, -1, np.int64)
+        closed, style = np.full(LENGTH, np.nan, np.float32), np.full(LENGTH, REST, np.int64)
         y = noise(rng, LENGTH * HOP, room) * 10 ** (rng.uniform(-70, -10) / 20) * (rng.uniform() > 0.1)
         begin = int(rng.integers(-LENGTH, LENGTH)) * HOP
         if begin > 0:

@@ -39,6 +39,11 @@ SOURCES = (
         "licence": "MIT",
         "attribution": "Copyright FACEGOOD",
     },
+    {
+        "name": "Speech synthesised with hibari-tts 0.2.1, voice heart; phone times only",
+        "licence": "Apache-2.0",
+        "attribution": "hibari-tts",
+    },
 )
 
 
@@ -128,6 +133,7 @@ def export(
     *,
     styles: Mapping[str, Sequence[Sequence[float]]],
     default_style: str,
+    closure: tuple[float, float],
     recipe: str = "recipes/face_first.py",
     commit: str = "",
 ) -> Path:
@@ -139,6 +145,7 @@ def export(
         name: of the engine.
         styles: per style name a (styles, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
+        closure: certainty of touching lips at which they begin to close, and at which they are closed.
         recipe: the script that made the weights.
         commit: of the source that made them.
 
@@ -168,6 +175,7 @@ def export(
         "channels": list(ARKIT.channels),
         "moves": {move: list(channels) for move, channels in MOVES.items()},
         "state": [[2 * dilation, model.shape.width] for dilation in model.shape.dilations],
+        "closure": {"low": closure[0], "high": closure[1]},
         "styles": {style: [[round(float(x), 4) for x in head] for head in t] for style, t in styles.items()},
         "default_style": default_style,
         "recipe": recipe,

@@ -17,7 +17,7 @@ from rhapsode.face.features_level import WIDTH
 from rhapsode.performance import Float32
 from rhapsode.train.augment import LENGTH, Example, make_sequence, plain_sequence, room_tones
 from rhapsode.train.model import Articulator, Shape
-from rhapsode.train.takes import MOVES, Take
+from rhapsode.train.takes import MOVES, REST, UNKNOWN, Take
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,11 @@ class Plan:
         rate: highest learning rate; it warms up over the first epoch and falls as a cosine.
         plain: share of the steps that see takes as they are, the others see them bent and mixed.
         average: weight of the past in the running average of the weights, which is what is kept.
-        style_chances: how often a take of each style is drawn.
+        style_chances: how often a take of each style is drawn; those of unknown style get what is left.
+        touch: weight of the loss of touching lips.
+        jaw: weight of jawOpen among the columns.
+        frozen: normalise by the statistics gathered so far, as the exported network does. Sequences as they
+            are and bent ones differ, and batches hold one kind or the other.
         seed: of augmentation and weights.
 
     """
@@ -48,6 +52,9 @@ class Plan:
     plain: float = 0.5
     average: float = 0.997
     style_chances: tuple[float, ...] = (0.75, 0.25)
+    touch: float = 0.3
+    jaw: float = 5.0
+    frozen: bool = False
     seed: int = 0
 
 
@@ -55,17 +62,18 @@ def chances(takes: Sequence[Take], style_chances: Sequence[float]) -> np.ndarray
     """Return the chance of drawing each take: its style's share, by duration within the style."""
     weight = np.array([len(take.y) for take in takes], np.float64)
     styles = np.array([take.style for take in takes])
-    for style, chance in enumerate(style_chances):
+    every = [*enumerate(style_chances), (UNKNOWN, 1 - sum(style_chances))]
+    for style, chance in every:
         of_style = styles == style
         if of_style.any():
             weight[of_style] *= chance / weight[of_style].sum()
     return np.asarray(weight / weight.sum(), np.float64)
 
 
-def column_weights(takes: Sequence[Take], styles: int) -> Float32:
+def column_weights(takes: Sequence[Take], styles: int, *, jaw: float = 5.0) -> Float32:
     """Return (styles, len(MOVES)) loss weights: one over the variance, bounded, jaw and closure first."""
     emphasis = np.ones(len(MOVES))
-    emphasis[list(MOVES).index("jawOpen")] = 5
+    emphasis[list(MOVES).index("jawOpen")] = jaw
     emphasis[list(MOVES).index("mouthClose")] = 2
     rows = []
     for style in range(styles):
@@ -75,31 +83,40 @@ def column_weights(takes: Sequence[Take], styles: int) -> Float32:
     return np.asarray(np.stack(rows) / 100, np.float32)
 
 
-def loss(model: Articulator, batch: Sequence[Example], weights: Tensor) -> Tensor:
+def loss(
+    model: Articulator, batch: Sequence[Example], weights: Tensor, *, touch_weight: float = 0.3
+) -> Tensor:
     """Return position + velocity + rest + speech + closure loss of one batch."""
     rows = torch.from_numpy(np.stack([e.rows for e in batch]))
     labels = torch.from_numpy(np.stack([e.labels for e in batch]))[:, :-DELAY]
     closed = torch.from_numpy(np.stack([e.closed for e in batch]))[:, :-DELAY]
     style = torch.from_numpy(np.stack([e.style for e in batch]))[:, :-DELAY]
     moves, speaking_logit, closed_logit = (x[:, DELAY:] for x in model(rows))
-    speaks = (style >= 0).float()
+    speaks, rests = (style >= 0).float(), (style == REST).float()
     own = moves.take_along_dim(style.clamp(min=0)[:, :, None, None], dim=2)[:, :, 0]
     column = weights[style.clamp(min=0)]
     error = (own - labels) * speaks[:, :, None]
     position = (error.square() * column).mean()
     velocity = ((error[:, 1:] - error[:, :-1]).square() * column[:, 1:]).mean()
-    rest = ((moves * (1 - speaks)[:, :, None, None]).square() * weights).mean()
+    rest = ((moves * rests[:, :, None, None]).square() * weights).mean()
     moving = (labels.amax(dim=2) > 0.02).float()
-    speech = torch.nn.functional.binary_cross_entropy_with_logits(speaking_logit, moving)
+    told = (style != UNKNOWN).float()
+    speech = torch.nn.functional.binary_cross_entropy_with_logits(speaking_logit, moving, weight=told)
     known = closed.isfinite()
     touch = torch.nn.functional.binary_cross_entropy_with_logits(
         closed_logit, closed.nan_to_num(), weight=known.float() * (1 + 3 * closed.nan_to_num())
     )
-    return position + 2 * velocity + 2 * rest + 0.2 * speech + 0.3 * touch
+    return position + 2 * velocity + 2 * rest + 0.2 * speech + touch_weight * touch
 
 
 def train(
-    takes: Sequence[Take], plan: Plan, checkpoint: Path, *, styles: int = 2, width: int = 128
+    takes: Sequence[Take],
+    plan: Plan,
+    checkpoint: Path,
+    *,
+    styles: int = 2,
+    width: int = 128,
+    start: Articulator | None = None,
 ) -> Articulator:
     """Train on ``takes`` and return the network; goes on from ``checkpoint`` where that exists.
 
@@ -109,10 +126,13 @@ def train(
         checkpoint: written after every epoch; delete it to begin again.
         styles: heads.
         width: channels inside.
+        start: weights to begin with, instead of random ones.
 
     """
     torch.manual_seed(plan.seed)
     model = Articulator(Shape(WIDTH, len(MOVES), styles, width))
+    if start is not None:
+        model.load_state_dict(start.state_dict())
     steps = plan.epochs * (plan.sequences // plan.batch)
     optimiser = torch.optim.AdamW(model.parameters(), lr=plan.rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, steps, pct_start=0.1)
@@ -125,15 +145,20 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         begin = int(state["epoch"])
-    draw, weights = chances(takes, plan.style_chances), torch.from_numpy(column_weights(takes, styles))
+    draw, weights = (
+        chances(takes, plan.style_chances),
+        torch.from_numpy(column_weights(takes, styles, jaw=plan.jaw)),
+    )
     room = room_tones(takes)
     for epoch in range(begin, plan.epochs):
         clock, total = time.perf_counter(), 0.0
         rng = np.random.default_rng([plan.seed, epoch])
         model.train()
+        if plan.frozen:
+            model.freeze_norms()
         for _ in range(plan.sequences // plan.batch):
             batch = _batch(rng, takes, draw, room, plan)
-            value = loss(model, batch, weights)
+            value = loss(model, batch, weights, touch_weight=plan.touch)
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

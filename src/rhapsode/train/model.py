@@ -64,6 +64,12 @@ class Articulator(nn.Module):  # type: ignore[misc]
         self.speaking = nn.Conv1d(shape.width, 1, 1)
         self.closed = nn.Conv1d(shape.width, 1, 1)
 
+    def freeze_norms(self) -> None:
+        """Normalise by the running statistics from now on, in training too, until `train` is called."""
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                module.eval()
+
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return moves (B, T, styles, moves), the logit of speech (B, T) and of touching lips (B, T).
 

@@ -6,11 +6,14 @@ from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
+CLOSURE = (0.4, 0.8)
+"""How sure of touching lips the network must be for them to begin to close, and to be closed."""
+
 _ONES = (1.0,) * len(MOVES)
 _ZEROS = (0.0,) * len(MOVES)
 
 _FACEGOOD_SHARE = {
-    "jawOpen": 0.25,
+    "jawOpen": 0.15,
     "mouthClose": 0.25,
     "mouthFunnel": 0.6,
     "mouthPucker": 0.6,

@@ -37,6 +37,9 @@ MOVES: dict[str, tuple[str, ...]] = {
 }
 """The columns the network learns, and the ARKit channels each one drives."""
 
+REST, UNKNOWN = -1, -2
+"""In place of a style: every head rests here; no head knows what the face does here."""
+
 HELD_OUT = 80
 """GRID sentences that no training sees."""
 
@@ -50,7 +53,7 @@ class Take:
         y: (N,) float32 at 16 kHz.
         labels: (T, len(MOVES)) float32 at 50 curve frames a second, curve frame k at sample 320 k.
         closed: (T,) float32, 1 where the lips touch during speech; NaN where that is unknown.
-        style: column of the style table.
+        style: head that learns from it, or `UNKNOWN`.
 
     """
 

@@ -1,0 +1,36 @@
+"""The floors that the shipped engine holds, where the data is at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rhapsode.evaluate.face import gain_change, grid, rest
+from rhapsode.face.engine import Engine
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the recordings in {DATA}")
+@pytest.mark.parametrize("style", [None, "grid"])
+def test_the_jaw_follows_a_real_speaker(style: str | None) -> None:
+    """Pearson's correlation over 80 sentences that no training saw, streamed in chunks of 20 ms."""
+    found = grid(Engine.load(), DATA / "grid_s1", style=style)
+    assert found["sentences"] == 80
+    assert found["jaw_correlation"] >= 0.88
+    assert abs(found["lag_ms"]) <= 20
+
+
+def test_the_jaw_rests_where_no_mouth_sounds() -> None:
+    for name, jaw in rest(Engine.load(), duration_s=4).items():
+        assert jaw["mean"] <= 0.03, name
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the recordings in {DATA}")
+def test_a_real_voice_at_any_level_moves_the_same_face() -> None:
+    from rhapsode.train.takes import read_sound
+
+    y = read_sound(DATA / "speech" / "vctk" / "p225_003.flac")
+    assert max(gain_change(Engine.load(), y).values()) < 0.01
