@@ -1,0 +1,51 @@
+"""``rhapsode serve``: the stage in the browser."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from rhapsode.errors import SettingError
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on. [default: 8420]", show_default=False)
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the stage in a browser.")] = False,
+    avatar: Annotated[str, typer.Option(help="Avatar shown first: a name or a .vrm/.glb file.")] = "",
+    voice: Annotated[str, typer.Option(help="Voice that speaks texts.")] = "",
+) -> None:
+    """Serve the stage: an avatar in the browser that speaks what you type.
+
+    Options that are not given come from RHAPSODE_SERVER_HOST, RHAPSODE_SERVER_PORT and so on.
+    """
+    from pydantic import ValidationError
+
+    from rhapsode.cli.terminal import console
+    from rhapsode.server.app import create_app
+    from rhapsode.server.run import bind, open_browser, open_when_ready, server, url_of
+    from rhapsode.server.settings import ServerSettings
+    from rhapsode.speech import load_voice
+
+    given: dict[str, Any] = {"host": host, "port": port, "avatar": avatar, "voice": voice}
+    try:
+        settings = ServerSettings(**{name: value for name, value in given.items() if value not in (None, "")})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SettingError(
+            f"server setting '{first['loc'][0]}': {first['msg']}, got {first['input']!r}"
+        ) from None
+    listening = bind(settings)
+    with listening:
+        load_voice(settings.voice)
+        serving = server(create_app(settings))
+        url = url_of(listening)
+        console.print(f"Rhapsode is on stage at [bold]{url}[/]  (Ctrl+C ends it)")
+        if open_page:
+            open_when_ready(serving, url, open_browser)
+        serving.run(sockets=[listening])

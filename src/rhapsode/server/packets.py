@@ -1,0 +1,139 @@
+"""The binary messages of the stage's WebSocket: sound and curves stamped with the clock. No I/O.
+
+Everything is little-endian; a packet is one WebSocket message.
+
+    offset  size  field
+         0     4  magic "RHP1"; the digit is the version
+         4     1  kind: 1 sound, 2 curves
+         5     1  width: channels of the sound (1) or of the curves (61)
+         6     2  reserved, 0
+         8     8  start: clock sample (16 kHz) of the first sound sample or curve frame
+        16     4  generation: packets of an older one are dead
+        20     4  count: sound samples or curve frames
+        24     4  rate: sound samples or curve frames a second
+        28     -  payload: count x width values, int16 for sound, float32 for curves
+
+The payload begins on a multiple of four, so that a browser can view it in place.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhapsode.errors import FormatError
+from rhapsode.performance import CURVE_HZ, Float32
+
+MAGIC = b"RHP1"
+HEADER = struct.Struct("<4sBBHQIII")
+_FULL_SCALE = 32767.0
+
+
+@dataclass(frozen=True, eq=False)
+class SoundPacket:
+    """Sound of one channel.
+
+    Args:
+        generation: which performance it belongs to, in [0, 2**32).
+        start: clock sample of the first sample.
+        samples: (N,) float32 in [-1, 1]; what lies outside is clipped.
+        sample_rate: Hz.
+
+    """
+
+    KIND: ClassVar[int] = 1
+
+    generation: int
+    start: int
+    samples: Float32
+    sample_rate: int
+
+    def __bytes__(self) -> bytes:
+        whole = np.rint(np.clip(self.samples, -1.0, 1.0) * _FULL_SCALE).astype("<i2")
+        return _pack(self.KIND, self, whole, 1, self.sample_rate)
+
+    @classmethod
+    def parse(cls, data: bytes) -> SoundPacket:
+        """Read a packet; raise `FormatError` if ``data`` is not exactly one of sound."""
+        head = _Header.parse(data, cls.KIND, "sound", item_size=2)
+        values = np.frombuffer(data, "<i2", offset=HEADER.size)
+        return cls(head.generation, head.start, (values / _FULL_SCALE).astype(np.float32), head.rate)
+
+
+@dataclass(frozen=True, eq=False)
+class CurvesPacket:
+    """Curve frames, one every 20 ms.
+
+    Args:
+        generation: which performance they belong to, in [0, 2**32).
+        start: clock sample of the first curve frame.
+        values: (T, C) float32, C at most 255.
+        rate: curve frames a second.
+
+    """
+
+    KIND: ClassVar[int] = 2
+
+    generation: int
+    start: int
+    values: Float32
+    rate: int = CURVE_HZ
+
+    def __bytes__(self) -> bytes:
+        return _pack(self.KIND, self, self.values.astype("<f4"), self.values.shape[1], self.rate)
+
+    @classmethod
+    def parse(cls, data: bytes) -> CurvesPacket:
+        """Read a packet; raise `FormatError` if ``data`` is not exactly one of curves."""
+        head = _Header.parse(data, cls.KIND, "curves", item_size=4)
+        values = np.frombuffer(data, "<f4", offset=HEADER.size).reshape(head.count, head.width)
+        return cls(head.generation, head.start, values.astype(np.float32), head.rate)
+
+
+Packet = SoundPacket | CurvesPacket
+
+
+def parse(data: bytes) -> Packet:
+    """Read a packet of either kind.
+
+    Raises:
+        FormatError: ``data`` is cut short, too long, of another version or kind.
+
+    """
+    kind = data[4] if len(data) > 4 else 0
+    return CurvesPacket.parse(data) if kind == CurvesPacket.KIND else SoundPacket.parse(data)
+
+
+def _pack(kind: int, packet: Packet, values: NDArray[Any], width: int, rate: int) -> bytes:
+    head = HEADER.pack(MAGIC, kind, width, 0, packet.start, packet.generation, len(values), rate)
+    return head + values.tobytes()
+
+
+@dataclass(frozen=True)
+class _Header:
+    width: int
+    start: int
+    generation: int
+    count: int
+    rate: int
+
+    @classmethod
+    def parse(cls, data: bytes, kind: int, what: str, item_size: int) -> _Header:
+        if len(data) < HEADER.size:
+            raise FormatError(f"a stage packet needs a header of {HEADER.size} bytes, got {len(data)}")
+        magic, found, width, _, start, generation, count, rate = HEADER.unpack_from(data)
+        if magic != MAGIC:
+            raise FormatError(f"a stage packet begins with {MAGIC!r}, got {magic!r}")
+        if found != kind:
+            raise FormatError(f"a packet of {what} has kind {kind}, got {found}")
+        size = HEADER.size + count * width * item_size
+        if len(data) != size or not width or not rate:
+            raise FormatError(
+                f"a packet of {count} x {width} values of {what} at {rate} Hz needs {size} bytes, "
+                f"got {len(data)}"
+            )
+        return cls(width, start, generation, count, rate)

@@ -1,0 +1,71 @@
+"""Packets: the layout byte by byte, round trips, truncations."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rhapsode.errors import FormatError
+from rhapsode.server.packets import HEADER, CurvesPacket, SoundPacket, parse
+
+
+def test_the_layout_is_the_documented_one():
+    data = bytes(CurvesPacket(7, 2**40, np.array([[0.25, -1.5]], np.float32)))
+    assert data[:4] == b"RHP1"
+    assert struct.unpack_from("<BBH", data, 4) == (2, 2, 0)
+    assert struct.unpack_from("<Q", data, 8) == (2**40,)
+    assert struct.unpack_from("<III", data, 16) == (7, 1, 50)
+    assert struct.unpack_from("<2f", data, 28) == (0.25, -1.5)
+    assert len(data) == 36
+    sound = bytes(SoundPacket(1, 320, np.array([1.0, -1.0, 9.0], np.float32), 24_000))
+    assert struct.unpack_from("<3h", sound, 28) == (32767, -32767, 32767)
+    assert struct.unpack_from("<III", sound, 16) == (1, 3, 24_000)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), st.integers(0, 9), st.integers(1, 61))
+def test_curves_come_back_as_they_went(generation: int, start: int, count: int, width: int):
+    values = np.random.default_rng(count).standard_normal((count, width)).astype(np.float32)
+    back = parse(bytes(CurvesPacket(generation, start, values)))
+    assert isinstance(back, CurvesPacket)
+    assert (back.generation, back.start, back.rate) == (generation, start, 50)
+    np.testing.assert_array_equal(back.values, values)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 99), st.sampled_from([8000, 24_000, 96_000]))
+def test_sound_comes_back_within_half_a_step(start: int, count: int, rate: int):
+    samples = np.random.default_rng(count).uniform(-1, 1, count).astype(np.float32)
+    back = parse(bytes(SoundPacket(3, start, samples, rate)))
+    assert isinstance(back, SoundPacket)
+    assert (back.generation, back.start, back.sample_rate) == (3, start, rate)
+    np.testing.assert_allclose(back.samples, samples, atol=0.5001 / 32767)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [SoundPacket(1, 0, np.ones(3, np.float32), 24_000), CurvesPacket(1, 0, np.ones((2, 3), np.float32))],
+)
+def test_every_truncation_says_what_is_missing(packet: SoundPacket | CurvesPacket):
+    data = bytes(packet)
+    for cut in range(len(data)):
+        with pytest.raises(FormatError) as error:
+            parse(data[:cut])
+        if cut < HEADER.size:
+            assert str(error.value) == f"a stage packet needs a header of 28 bytes, got {cut}"
+        else:
+            assert str(error.value).endswith(f"needs {len(data)} bytes, got {cut}")
+    with pytest.raises(FormatError, match=f"needs {len(data)} bytes, got {len(data) + 1}"):
+        parse(data + b"x")
+
+
+def test_other_bytes_are_no_packet():
+    data = bytes(SoundPacket(1, 0, np.ones(3, np.float32), 24_000))
+    with pytest.raises(FormatError, match=r"begins with b'RHP1', got b'RIFF'"):
+        parse(b"RIFF" + data[4:])
+    with pytest.raises(FormatError, match="a packet of sound has kind 1, got 9"):
+        parse(data[:4] + b"\x09" + data[5:])
+    with pytest.raises(FormatError, match="a packet of curves has kind 2, got 1"):
+        CurvesPacket.parse(data)
