@@ -203,9 +203,22 @@ def test_connections_are_limited(url: str):
     assert "serves 3 connections at once" in asyncio.run(run())["message"]
 
 
-def test_a_client_that_leaves_mid_speech_leaves_nothing_behind(url: str):
-    for _ in range(5):
-        talk(url, {"type": "say", "text": "word " * 39}, until=lambda got: len(got) > 3)
+@pytest.mark.parametrize("politely", [True, False])
+def test_a_client_that_leaves_mid_speech_leaves_nothing_behind(url: str, politely: bool):
+    async def run() -> None:
+        for _ in range(5):
+            address = url.replace("http", "ws") + "/ws"
+            # No limit to what waits unread: a client that closes goes on reading until it is answered.
+            channel = await websockets.connect(address, max_queue=None)
+            await channel.send(json.dumps({"type": "say", "text": "word " * 39}))
+            while not isinstance(await channel.recv(), bytes):
+                pass
+            if politely:
+                await channel.close()
+            else:
+                channel.transport.abort()
+
+    asyncio.run(run())
     wait_for_no_sessions(url)
 
 
