@@ -20,6 +20,7 @@ from recipes.avatar.surface import (
     Field,
     clipped,
     edge_loops,
+    evened,
     joined,
     merged,
     point_normals,
@@ -162,8 +163,9 @@ def _garment(body: Body, shell: Part, field: Field, look: Look, out: float, hem:
     loose = smoothed(shell.points + out * normals, shell.faces, 6)
     worn = smoothed(body.off_skin(loose, out), shell.faces, 2)
     cloth = clipped(replace(shell, points=body.off_skin(worn, 0.7 * out), look=look, name=name), field)
-    hems = [tube(cloth, loop, hem, flat=0.8, name=name) for loop in edge_loops(cloth.faces) if len(loop) > 12]
-    return joined(name, [cloth, *hems])
+    loops = [loop for loop in edge_loops(cloth.faces) if len(loop) > 12]
+    cloth = evened(cloth, loops)
+    return joined(name, [cloth, *(tube(cloth, loop, hem, flat=0.8, name=name) for loop in loops)])
 
 
 def _fabric(name: str, colour: Rgb, *, knit: bool = False) -> Look:
@@ -177,7 +179,7 @@ def _fabric(name: str, colour: Rgb, *, knit: bool = False) -> Look:
         across = np.arange(size) / size * 2 * np.pi
         shade = shade + 0.035 * np.sin(across * 128)[None, :] * np.cos(across * 96)[:, None]
     picture = np.clip(np.array(colour) * shade[..., None], 0, 255).astype(np.uint8)
-    return Look(name, "cloth", texture=Image.fromarray(picture), roughness=0.9)
+    return Look(name, "cloth", texture=Image.fromarray(picture), roughness=0.9, double_sided=True)
 
 
 def _shoe_look(colour: Rgb) -> Look:

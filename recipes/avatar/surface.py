@@ -113,12 +113,21 @@ def edge_loops(faces: Index) -> list[Index]:
     return sorted(loops, key=len, reverse=True)
 
 
+def evened(part: Part, loops: list[Index], times: int = 14) -> Part:
+    """Smooth the lines of open edges, so that a cut does not show the mesh that it went through."""
+    points = part.points.copy()
+    for loop in loops:
+        line = points[loop]
+        for _ in range(times):
+            line = 0.5 * line + 0.25 * (np.roll(line, 1, axis=0) + np.roll(line, -1, axis=0))
+        points[loop] = line
+    return replace(part, points=points)
+
+
 def tube(part: Part, loop: Index, radius: float, *, flat: float = 1.0, sides: int = 8, name: str) -> Part:
     """Lay a tube of ``radius`` along an edge loop: a collar, a cuff or a hem."""
     assert part.source is not None
     line = part.points[loop]
-    for _ in range(6):
-        line = 0.5 * line + 0.25 * (np.roll(line, 1, axis=0) + np.roll(line, -1, axis=0))
     along = np.roll(line, -1, axis=0) - np.roll(line, 1, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     out = point_normals(part.points, part.faces)[loop]
