@@ -53,6 +53,14 @@ def as_rate(rate: float | str | Fraction) -> Fraction:
     return exact if exact == whole else exact.limit_denominator(1001)
 
 
+def _ticks_before(time_s: float, start: Fraction, rate: Fraction) -> int:
+    """Return how many ticks of a grid (the first at clock sample ``start``) lie before ``time_s``.
+
+    A tick within 1e-5 of a step counts as being at that time: 0.1 as a float lies a little above 1/10.
+    """
+    return max(math.ceil((Fraction(time_s) - start / CLOCK_HZ) * rate - Fraction(1, 100_000)), 0)
+
+
 def as_float32(values: object) -> Float32:
     """Return ``values`` as a float32 array without a copy where possible."""
     return np.asarray(values, dtype=np.float32)
@@ -147,9 +155,8 @@ class Curves:
 
     def slice_s(self, begin_s: float, end_s: float) -> Curves:
         """Return the frames whose time lies in [begin_s, end_s)."""
-        offset = self.start / CLOCK_HZ
-        first, last = (math.ceil((Fraction(t) - offset) * self.rate) for t in (begin_s, end_s))
-        return self.frames(max(first, 0), max(last, 0))
+        first, last = (_ticks_before(t, self.start, self.rate) for t in (begin_s, end_s))
+        return self.frames(first, last)
 
 
 class CurveResampler:
@@ -243,8 +250,7 @@ class Sound:
 
     def slice_s(self, begin_s: float, end_s: float) -> Sound:
         """Return the samples whose time lies in [begin_s, end_s)."""
-        offset = self.start / CLOCK_HZ
-        first, last = (max(math.ceil((Fraction(t) - offset) * self.sample_rate), 0) for t in (begin_s, end_s))
+        first, last = (_ticks_before(t, self.start, Fraction(self.sample_rate)) for t in (begin_s, end_s))
         start = self.start + Fraction(min(first, len(self.samples)) * CLOCK_HZ, self.sample_rate)
         return replace(self, samples=self.samples[first:last], start=start)
 
@@ -298,8 +304,7 @@ class Motion:
 
     def slice_s(self, begin_s: float, end_s: float) -> Motion:
         """Return the frames whose time lies in [begin_s, end_s)."""
-        offset = self.start / CLOCK_HZ
-        first, last = (max(math.ceil((Fraction(t) - offset) * self.rate), 0) for t in (begin_s, end_s))
+        first, last = (_ticks_before(t, self.start, self.rate) for t in (begin_s, end_s))
         first = min(first, len(self))
         start = self.start + first * CLOCK_HZ / self.rate
         cut = slice(first, last)

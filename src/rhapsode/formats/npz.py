@@ -129,12 +129,13 @@ def read(path: Path) -> Performance:
 
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise _wrong(path, "a single array, not an archive")
+        with archive:
             arrays = {key: archive[key] for key in archive.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise _wrong(path, f"a damaged or foreign file ({str(error).splitlines()[0]})") from error
-    except AttributeError:
-        raise _wrong(path, "a single array, not an archive") from None
     if str(arrays.get("format", "")) != FORMAT:
         raise _wrong(path, f"an archive of {len(arrays)} arrays without format '{FORMAT}'")
     if arrays.get("version") != VERSION:

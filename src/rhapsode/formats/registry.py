@@ -187,9 +187,7 @@ def load(path: str | Path) -> Performance:
     row = format_of(path, job="read")
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing"
-        raise FormatError(
-            f"cannot read '{path}': found {found} there, expected a {row.name} file; check the path"
-        )
+        raise FormatError(f"cannot read '{path}': found {found} there, expected {row.name}; check the path")
     assert row.reader is not None
     try:
         performance = attribute(row.reader)(path)
