@@ -3,8 +3,9 @@
     python recipes/corpus/measure_offsets.py FOLDER
     python recipes/corpus/label.py FOLDER --data ../shared/data
 
-Writes FOLDER/shards/<language>.npz with paths below FOLDER/raw, and FOLDER/shards/natural.npz with paths
-below --data; `rhapsode.train.teacher.corpus.read_shard` documents the arrays.
+Writes FOLDER/shards/<language>.npz and FOLDER/shards/warped.npz with paths below FOLDER/raw, and
+FOLDER/shards/natural.npz with paths below --data; `rhapsode.train.teacher.corpus.read_shard` documents
+the arrays.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ LATE_S = 0.15
 """A phone may outlast its duration frames by this, before a pause."""
 
 SHORTEST_S = 0.03
+MOST_COST = 3.4
+"""Stretches whose warping fits worse were not what was said."""
+
 GRID_HELD_OUT = 80
 """GRID sentences for testing; the same ones as `rhapsode.train.takes.held_out` names."""
 
@@ -84,6 +88,28 @@ def natural(folder: Path, data: Path) -> Iterator[dict]:
         }
 
 
+def warped(folder: Path, data: Path) -> Iterator[dict]:
+    """Yield the stretches of warped.jsonl, each cut out into a sound of its own."""
+    for k, line in enumerate((folder / "warped.jsonl").read_text(encoding="utf-8").splitlines()):
+        entry = json.loads(line)
+        if entry["cost"] > MOST_COST:
+            continue
+        first, last = round(entry["begin"] * RATE), round(entry["end"] * RATE)
+        y, _ = soundfile.read(data / entry["path"], start=first, stop=last)
+        name = f"{Path(entry['path']).stem}_{k:04d}"
+        path = folder / "raw" / "warped" / f"{name}.flac"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, y, RATE, subtype="PCM_16")
+        yield {
+            **{key: entry[key] for key in ("language", "split", "text")},
+            "id": name,
+            "path": f"warped/{name}.flac",
+            "voice": entry["speaker"],
+            "seconds": len(y) / RATE,
+            "phones": [Span(*phone) for phone in entry["phones"]],
+        }
+
+
 def write(path: Path, entries: list[dict]) -> None:
     phones = [phone for entry in entries for phone in entry["phones"]]
     columns = {
@@ -114,6 +140,8 @@ def main() -> None:
         write(options.folder / "shards" / f"{language}.npz", entries)
     if (options.folder / "natural.jsonl").exists():
         write(options.folder / "shards" / "natural.npz", list(natural(options.folder, options.data)))
+    if (options.folder / "warped.jsonl").exists():
+        write(options.folder / "shards" / "warped.npz", list(warped(options.folder, options.data)))
 
 
 if __name__ == "__main__":
