@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rhapsode.avatars.avatar import rotation_matrix
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Motion, Performance, Sound, Span, Words
 from rhapsode.rigs import BLENDSHAPES, FACE
 
@@ -116,6 +117,11 @@ def avatar_file(path: Path, *, names: tuple[str, ...] = BLENDSHAPES, turned_bone
         if parent >= 0:
             nodes[parent].setdefault("children", []).append(child)
     nodes[1]["rotation"] = turned
+    if turned_bones:
+        # Everything below the spine has its axes, so that places in the world stay the same.
+        back = rotation_matrix(turned).T
+        for node in nodes[2:]:
+            node["translation"] = (back @ node["translation"]).tolist()
     nodes += [{"name": "face", "mesh": 0}, {"name": "brows", "mesh": 1}]
     tree["nodes"], tree["scenes"], tree["scene"] = nodes, [{"nodes": [0, len(bones), len(bones) + 1]}], 0
     human = {name: {"node": node} for node, name in enumerate(bones)}
