@@ -62,9 +62,9 @@ SPREAD = {"mouthStretch": 0.28, "mouthSmile": 0.2, "mouthDimple": 0.1}
 SPREAD_CM = 0.6
 """How much wider a full spread makes the mouth; a full rounding makes it 1 cm narrower."""
 
-PRESSED = {"mouthPress": 0.22, "mouthRollLower": 0.08, "mouthRollUpper": 0.06}
+PRESSED = {"mouthPress": 0.22, "mouthRollLower": 0.12, "mouthRollUpper": 0.1}
 BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1}
-LIP_RAISED_CM = 0.1
+LIP_RAISED_CM = 0.18
 """How far [f] lifts the upper lip off the teeth that the lower one touches."""
 
 CLOSED_CM = -0.02
