@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
-
 from recipes.avatar.face_map import Face
 from recipes.avatar.paint import step, stroke
 from recipes.avatar.people import Person
 from recipes.avatar.source import Array
+from scipy import ndimage
 
 _HALF = 0.85  # dm from the middle of the view to its edge
 _SIZE = 2048

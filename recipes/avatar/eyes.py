@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
-
 from recipes.avatar.anatomy import base_part, islands
 from recipes.avatar.paint import Rgb, blend, bump, image, step
-from recipes.avatar.part import Look, Part
+from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Source
+from scipy import ndimage
 
 _SIZE = 512
 _IRIS = 0.50  # of the radius of the eye
@@ -56,18 +55,19 @@ def eye_texture(iris: Rgb, side: int) -> Image.Image:
     picture = _white(x, y, radius, side)
     r = radius / _IRIS
     picture = blend(picture, np.asarray(iris) * 0.30 + (40, 34, 32), 0.35 * (1 - step(0.95, 1.22, r)))
-    coloured = _iris(np.asarray(iris, np.float64), r, angle, y)
+    calm = 0.80 * np.asarray(iris, np.float64) + 0.20 * np.mean(iris)
+    coloured = _iris(calm, r, angle, y)
     picture = blend(picture, coloured, 1 - step(0.965, 1.035, r))
     # The upper lid and its lashes shade the eye.
-    shade = 1 - 0.50 * step(0.02, 0.62, y / _IRIS * 0.62) - 0.10 * step(-0.3, 0.5, y)
+    shade = 1 - 0.55 * step(0.0, 0.50, y) - 0.14 * step(-0.3, 0.4, y)
     picture = picture * shade[..., None] * np.where(shade[..., None] < 0.8, (1.0, 0.985, 0.97), 1.0)
     return image(_glints(picture, x + 0.0, y))
 
 
 def _white(x: Array, y: Array, radius: Array, side: int) -> Array:
     """Off-white, warmer and redder towards the rims, with a few faint veins."""
-    picture = np.full((_SIZE, _SIZE, 3), (236.0, 231.0, 226.0))
-    picture = blend(picture, (214.0, 176.0, 164.0), 0.75 * step(0.62, 1.02, radius))
+    picture = np.full((_SIZE, _SIZE, 3), (224.0, 217.0, 211.0))
+    picture = blend(picture, (196.0, 156.0, 144.0), 0.8 * step(0.58, 1.02, radius))
     inner = bump(np.hypot(side * x + 0.98, y + 0.04), 0.22)
     picture = blend(picture, (214.0, 150.0, 138.0), 0.8 * inner)
     random = np.random.default_rng(21)
@@ -98,7 +98,7 @@ def _iris(colour: Array, r: Array, angle: Array, y: Array) -> Array:
     wide = ndimage.map_coordinates(broad, [at], order=1, mode="grid-wrap")
     between = step(_PUPIL, _PUPIL + 0.12, r) * (1 - step(0.78, 0.96, r))
     value = 1 + between * (0.16 * fine + 0.10 * wide)
-    value *= 0.80 + 0.55 * step(0.2, -0.42, y) * (1 - 0.4 * step(0.7, 1.0, r))
+    value *= 0.56 + 0.46 * step(0.2, -0.42, y) * (1 - 0.4 * step(0.7, 1.0, r))
     picture = colour * value[..., None]
     warm = np.clip(colour * (1.25, 0.92, 0.62) + (22, 8, 0), 0, 255)
     collar = bump(r - _PUPIL - 0.10 - 0.025 * wide, 0.10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
 from recipes.avatar.anatomy import islands
 from recipes.avatar.paint import Canvas, canvas, point_normals, quad_triangles
 from recipes.avatar.source import Array, Source

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
-
 from recipes.avatar.paint import Rgb
-from recipes.avatar.part import Look, Part
+from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Index, Source
+from scipy.sparse import csr_array
 
 _STEPS = 5  # points along a strand
 
@@ -28,9 +27,10 @@ def lash_parts(source: Source, points: Array, hair: Rgb, *, woman: bool) -> list
     for side in ("l", "r"):
         for row in (2, 1):
             strands += _row(source, points, side, row, woman, random)
-    places = np.concatenate([place for place, _, _ in strands])
-    tones = np.concatenate([np.full(len(place), tone) for place, _, tone in strands])
-    rows = _stacked([rows for _, rows, _ in strands])
+    rims = [_rim(source, points, side, random, woman=woman) for side in ("l", "r")]
+    places = np.concatenate([place for place, _, _ in strands + rims])
+    tones = np.concatenate([np.full(len(place), tone) for place, _, tone in strands + rims])
+    rows = _stacked([rows for _, rows, _ in strands + rims])
     per = 2 * _STEPS - 1
     ribbon = np.array(
         [
@@ -41,13 +41,17 @@ def lash_parts(source: Source, points: Array, hair: Rgb, *, woman: bool) -> list
         + [(2 * _STEPS - 4, 2 * _STEPS - 3, 2 * _STEPS - 2)]
     )
     faces = (np.arange(len(strands)) * per)[:, None, None] + ribbon
+    start = len(strands) * per
+    pairs = np.arange(len(rims[0][0]) // 2 - 1)[:, None] * 2
+    strip = np.concatenate([pairs + (0, 1, 2), pairs + (1, 3, 2)])
+    faces = np.concatenate([faces.reshape(-1, 3), *(start + k * len(rims[0][0]) + strip for k in range(2))])
     look = Look("lashes", "lash", roughness=0.7, double_sided=True)
     shade = ((colour / 255) ** 2.2) * tones[:, None]
     return [
         Part(
             "lashes",
             places,
-            faces.reshape(-1, 3),
+            faces,
             np.zeros((len(places), 2)),
             look,
             rows,
@@ -99,10 +103,10 @@ def _row(
     grid = lash_grid(source, points, side, row)
     upper = row == 2
     columns, depth = grid.shape
-    count = (74 if woman else 60) if upper else 30
-    length = (0.95 if woman else 0.66) if upper else (0.34 if woman else 0.26)
-    width = (0.0062 if woman else 0.0050) if upper else 0.0028
-    lift = (0.030 if woman else 0.012) if upper else -0.004
+    count = (84 if woman else 64) if upper else 34
+    length = (0.74 if woman else 0.52) if upper else (0.30 if woman else 0.24)
+    width = (0.0042 if woman else 0.0036) if upper else 0.0022
+    lift = (0.026 if woman else 0.008) if upper else -0.004
     outwards = 1 if side == "l" else -1
     found = []
     for k in range(count):
@@ -137,6 +141,23 @@ def _row(
         pick = np.append(np.repeat(np.arange(_STEPS - 1), 2), _STEPS - 1)
         found.append((places, weights[pick], random.uniform(0.8, 1.3) * (1.0 if upper else 2.6)))
     return found
+
+
+def _rim(
+    source: Source, points: Array, side: str, random: np.random.Generator, *, woman: bool
+) -> tuple[Array, csr_array, float]:
+    """Make the dark edge that the roots of the upper lashes form, widest in its outer half."""
+    grid = lash_grid(source, points, side, 2)
+    columns = len(grid)
+    rows = []
+    for at in np.linspace(0.03, 0.95, 4 * columns):
+        wide = (0.22 if woman else 0.12) * float(np.interp(at, [0, 0.3, 0.75, 0.95], [0.2, 0.8, 1.1, 0.1]))
+        across = at * (columns - 1)
+        rows += [_bilinear(grid, across, 0.0), _bilinear(grid, across, wide * random.uniform(0.85, 1.15))]
+    weights = _stacked([csr_array(each) for each in rows])
+    places = weights @ points
+    places[:, 1] -= 0.004
+    return places, weights, 1.15
 
 
 def _bilinear(grid: Index, across: float, along: float) -> Array:

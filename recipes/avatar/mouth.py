@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
-
 from recipes.avatar.anatomy import base_part, islands
 from recipes.avatar.paint import blend, bump, image, point_normals, step
-from recipes.avatar.part import Look, Part
+from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Source
+from scipy import ndimage
 
 _NARROWER = 0.86
 _BACK = -0.035  # dm
@@ -42,7 +41,7 @@ def mouth_parts(source: Source, points: Array) -> list[Part]:
     low, high = moved.min(axis=0), moved.max(axis=0)
     depth = step(0.0, 0.55, high[2] - moved[:, 2])
     up = np.clip((moved[:, 1] - low[1]) / (high[1] - low[1]), 0, 1)
-    light = (0.62 - 0.46 * depth) * (0.7 + 0.3 * up)
+    light = (0.95 - 0.62 * depth) * (0.7 + 0.3 * up)
     uv = np.stack(
         [(moved[:, 0] - low[0]) / (high[0] - low[0]), (moved[:, 2] - low[2]) / (high[2] - low[2])], axis=1
     )
@@ -50,22 +49,23 @@ def mouth_parts(source: Source, points: Array) -> list[Part]:
 
 
 def _teeth(source: Source, points: Array, name: str, down: float) -> Part:
-    """Make one row, with single teeth painted along its arch."""
-    look = Look(f"teeth-{name}", "mouth", texture=teeth_texture(name == "upper"), roughness=0.25)
+    """Make one row, with single teeth painted along its arch; wet enamel is lit like an eye."""
+    look = Look(f"teeth-{name}", "eye", texture=teeth_texture(name == "upper"), roughness=0.25)
     part = base_part(
         source, points, source.mesh.groups[f"helper-{name}-teeth"], look, name=f"teeth-{name}", moves=True
     )
     moved = part.points * (_NARROWER, 1, 1) + (0, down, _BACK)
     low, high = moved.min(axis=0), moved.max(axis=0)
-    arch = np.array([0.0, low[2] + 0.25 * (high[2] - low[2])])
+    arch = np.array([0.0, high[2] - 0.28])
     angle = np.arctan2(moved[:, 0] - arch[0], moved[:, 2] - arch[1])
     height = np.clip((moved[:, 1] - low[1]) / (high[1] - low[1]), 0, 1)
-    uv = np.stack([np.clip(0.5 + angle / np.pi * 0.5, 0, 1), height], axis=1)
-    depth = step(0.0, 0.32, high[2] - moved[:, 2])
+    uv = np.stack([np.clip(0.5 + 0.85 * angle / np.pi, 0, 1), height], axis=1)
+    depth = step(0.06, 0.36, high[2] - moved[:, 2])
     outwards = np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    normal = point_normals(moved, part.faces)[:, [0, 2]]
-    outside = step(-0.2, 0.5, (normal * outwards).sum(axis=1))
-    light = (0.85 - 0.55 * depth) * (0.35 + 0.65 * outside)
+    normal = point_normals(moved, part.faces)
+    outside = step(-0.6, -0.1, (normal[:, [0, 2]] * outwards).sum(axis=1))
+    outside = np.maximum(outside, step(0.80, 0.88, np.abs(normal[:, 1])))
+    light = (0.80 - 0.52 * depth) * (0.35 + 0.65 * outside)
     return replace(part, points=moved, uv=uv, colours=np.repeat(light[:, None], 3, axis=1))
 
 
@@ -89,10 +89,10 @@ def teeth_texture(upper: bool) -> Image.Image:
         bump(away, 0.0035)[None, :] * step(0.0, 0.3, crown)[:, None] * 0.45
         + bump(away, 0.0022)[None, :] * 0.2
     )
-    picture = np.ones((height, width, 3)) * (238, 228, 212) * tone[None, :, None]
+    picture = np.ones((height, width, 3)) * (250, 242, 226) * tone[None, :, None]
     picture *= (1 - 0.10 * step(0.2, 0.7, crown))[:, None, None] * (1.0, 0.985, 0.95)
     picture = blend(picture, (120.0, 84.0, 66.0), np.clip(gap, 0, 1))
-    scallop = 0.70 - 0.07 * np.clip(away / 0.035, 0, 1) ** 0.8
+    scallop = 0.78 - 0.07 * np.clip(away / 0.035, 0, 1) ** 0.8
     gum = step(-0.02, 0.03, crown[:, None] - (scallop[None, :] + 0.06))
     picture = blend(picture, (186.0, 96.0, 92.0), gum)
     return image(ndimage.gaussian_filter(picture, (0.8, 0.8, 0)))

@@ -8,9 +8,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
-
 from recipes.avatar.source import Array, Index
+from scipy import ndimage
 
 Rgb = tuple[int, int, int]
 

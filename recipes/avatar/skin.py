@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from PIL import Image
-
+from recipes.avatar.anatomy import islands
 from recipes.avatar.brows import brow_cover
-from recipes.avatar.face_map import Face, face_map, support
+from recipes.avatar.face_map import Face, face_map
+from recipes.avatar.lashes import lash_grid
 from recipes.avatar.paint import blend, bump, canvas, grain, image, noise, quad_triangles, step, tint
 from recipes.avatar.people import Person
 from recipes.avatar.source import Array, Source
+from scipy import ndimage
 
 HEAD_SIZE = 1024
 BODY_SIZE = 1024
@@ -28,7 +32,7 @@ def head_texture(source: Source, points: Array, person: Person, scalp: Array | N
     face = face_map(source, points, HEAD_SIZE)
     picture = _complexion(source, face, person)
     picture = _eyes(source, points, face, person, picture)
-    picture = _lips(source, points, face, person, picture)
+    picture = _lips(face, person, source, picture)
     if person.beard:
         picture = _beard(face, person, picture)
     if scalp is not None:
@@ -55,8 +59,8 @@ def _base(place: Array, person: Person, size: int) -> Array:
     """Tone with uneven pigment and blood, the same in space wherever textures meet."""
     tone = np.asarray(person.skin, np.float64)
     picture = np.broadcast_to(tone, (*place.shape[:-1], 3)).copy()
-    picture *= 1 + 0.012 * noise(place, 0.55, 1)[..., None] + 0.008 * noise(place, 0.14, 2)[..., None]
-    picture = tint(picture, (1.0, 0.93, 0.92), np.clip(0.25 * noise(place, 0.3, 3), -0.5, 0.5))
+    picture *= 1 + 0.008 * noise(place, 0.55, 1)[..., None] + 0.008 * noise(place, 0.14, 2)[..., None]
+    picture = tint(picture, (1.0, 0.93, 0.92), np.clip(0.12 * noise(place, 0.3, 3), -0.4, 0.4))
     return picture * (1 + 0.010 * grain(size, 0.8, 4) + 0.006 * grain(size, 2.5, 5))[..., None]
 
 
@@ -71,15 +75,15 @@ def _complexion(source: Source, face: Face, person: Person) -> Array:
     warm = (1.0, 0.74, 0.72)
 
     cheek = bump(side - 0.46, 0.15) * bump(y - (low + 0.50 * span), 0.15) * front
-    picture = tint(picture, warm, 0.42 * cheek)
+    picture = tint(picture, warm, 0.36 * cheek)
     tip = bump(np.linalg.norm(face.place - face.nose, axis=-1), 0.13)
     picture = tint(picture, warm, 0.30 * tip)
     bridge = bump(side, 0.16) * bump(y - (low + 0.62 * span), 0.13) * front
     picture = tint(picture, warm, 0.12 * bridge)
     chin = bump(np.linalg.norm(face.place - face.chin, axis=-1), 0.15)
     picture = tint(picture, warm, 0.20 * chin)
-    ears = face.texels.of(support(source, "ears/l-ear-scale-incr", "ears/r-ear-scale-incr"))
-    picture = tint(picture, (1.0, 0.72, 0.68), 0.42 * step(0.25, 0.8, ears))
+    ears = ndimage.gaussian_filter(face.mask(source, "ears"), 9.0)
+    picture = tint(picture, (1.0, 0.74, 0.70), 0.42 * ears)
     brow = bump(y - (face.eye[1] + 0.62), 0.28) * bump(side, 0.45) * front
     picture = tint(picture, (1.03, 1.03, 1.0), 0.7 * brow)
     under = bump(side - (face.eye[0] - 0.03), 0.13) * bump(y - (face.eye[1] - 0.15), 0.045) * front
@@ -89,9 +93,9 @@ def _complexion(source: Source, face: Face, person: Person) -> Array:
 
     mouth_round = bump(side, 0.3) * bump(y - low, 0.14) * front
     picture = tint(picture, (0.98, 0.93, 0.92), 0.5 * mouth_round)
-    specks = np.clip(grain(HEAD_SIZE, 1.5, 6) - 2.1, 0, 1) * bump(side - 0.25, 0.28)
+    specks = np.clip(grain(HEAD_SIZE, 1.5, 6) - 2.3, 0, 1) * bump(side - 0.22, 0.24)
     specks *= bump(y - (low + 0.55 * span), 0.16) * front
-    picture = tint(picture, (0.80, 0.68, 0.58), np.clip(0.55 * specks * depth, 0, 0.5))
+    picture = tint(picture, (0.80, 0.68, 0.58), np.clip(0.5 * specks * depth, 0, 0.3))
     nostril = step(0.35, 0.95, -face.normal[..., 1]) * bump(side - 0.085, 0.06)
     nostril *= bump(y - (face.nose[1] - 0.09), 0.05) * step(face.mouth[2] - 0.1, face.mouth[2], z)
     return tint(picture, (0.50, 0.34, 0.30), 0.75 * nostril)
@@ -105,32 +109,39 @@ def _eyes(source: Source, points: Array, face: Face, person: Person, picture: Ar
     lid = bump(side - face.eye[0] - 0.02, 0.13) * step(0.0, 0.05, y - face.eye[1] + 0.02)
     lid *= 1 - step(0.10, 0.19, y - face.eye[1])
     shade = (0.84, 0.70, 0.68) if person.liner else (0.90, 0.80, 0.78)
-    picture = tint(picture, shade, 0.55 * lid * front)
+    blurred = ndimage.gaussian_filter(picture, (7.0, 7.0, 0))
+    picture = blend(picture, blurred, np.clip(1.6 * lid, 0, 1))
+    picture = tint(picture, shade, 0.34 * lid * front)
     outer = bump(side - face.eye[0] - 0.13, 0.07) * bump(y - face.eye[1] - 0.07, 0.045) * front
     picture = tint(picture, (0.74, 0.62, 0.60), (0.2 + 0.5 * person.liner) * outer)
-    for side_name in ("l", "r"):
+    for rim in _lid_rims(source, points):
+        picture = tint(picture, (0.80, 0.60, 0.56), 0.8 * bump(_distance(face.place, rim), 0.014))
+    dark = np.asarray(person.hair_colour) * 0.22 + (24, 13, 9)
+    for name in ("l", "r"):
         for row, reach, strength in (
-            (2, 0.020, 0.45 + 0.55 * person.liner),
-            (1, 0.012, 0.14 + 0.25 * person.liner),
+            (2, 0.016, 0.35 + 0.6 * person.liner),
+            (1, 0.010, 0.10 + 0.28 * person.liner),
         ):
-            roots = lash_roots(source, points, side_name, row)
-            away = _distance(face.place, roots)
+            away = _distance(face.place, points[lash_grid(source, points, name, row)[:, 0]])
             outwards = step(0.5 * face.eye[0], 1.35 * face.eye[0], side)
-            line = bump(away, reach * (0.55 + 0.75 * outwards)) * (0.55 + 0.45 * outwards)
-            picture = blend(
-                picture, np.asarray(person.hair_colour) * 0.22 + (22, 12, 8), strength * 0.8 * line
-            )
+            line = bump(away, reach * (0.6 + 0.6 * outwards)) * (0.5 + 0.5 * outwards)
+            picture = blend(picture, dark, strength * 0.85 * line)
+            if row == 2:
+                fold = bump(away - 0.062, 0.011) * step(0.0, 0.03, y - face.eye[1] - 0.02)
+                picture = tint(picture, (0.66, 0.50, 0.46), 0.42 * fold)
     return picture
 
 
-def lash_roots(source: Source, points: Array, side: str, row: int) -> Array:
-    """Points (N, 3) along the root of a row of lashes (2 upper, 1 lower), from the inner corner outwards."""
-    card = points[source.mesh.points_of(f"helper-{side}-eyelashes-{row}")]
-    skin = points[np.unique(source.mesh.quads[source.mesh.groups["body"]])]
-    near = skin[np.linalg.norm(skin - card.mean(axis=0), axis=1) < 0.5]
-    gaps = np.linalg.norm(card[:, None] - near[None], axis=2).min(axis=1)
-    roots = card[gaps <= np.quantile(gaps, 0.4)]
-    return roots[np.argsort(np.abs(roots[:, 0]))]
+def _lid_rims(source: Source, points: Array) -> list[Array]:
+    """Return the closed line (N, 3) where the lids turn inwards, for each eye."""
+    found, quads = islands(source), source.mesh.quads
+    rims = []
+    for side in ("left", "right"):
+        rim = points[np.intersect1d(quads[found["head"]], quads[found[f"socket-{side}"]])]
+        spoke = rim - rim.mean(axis=0)
+        rim = rim[np.argsort(np.arctan2(spoke[:, 1], spoke[:, 0]))]
+        rims.append(np.concatenate([rim, rim[:1]]))
+    return rims
 
 
 def _distance(place: Array, line: Array) -> Array:
@@ -140,7 +151,7 @@ def _distance(place: Array, line: Array) -> Array:
     rows = ((place > low) & (place < high)).all(axis=-1)
     here = place[rows]
     best = np.full(len(here), 9.0)
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         along = b - a
         t = np.clip((here - a) @ along / max(float(along @ along), 1e-12), 0, 1)
         best = np.minimum(best, np.linalg.norm(here - a - t[:, None] * along, axis=1))
@@ -148,24 +159,29 @@ def _distance(place: Array, line: Array) -> Array:
     return out
 
 
-def _lips(source: Source, points: Array, face: Face, person: Person, picture: Array) -> Array:
-    """Lips with a graded edge, a fuller middle and a darker line where they meet."""
-    from scipy.ndimage import gaussian_filter
-
-    mask = face.mask(source, "lips") * face.texels.inside
-    soft = gaussian_filter(mask, 4.0)
-    cover = step(0.38, 0.85, soft)
+def _lips(face: Face, person: Person, source: Source, picture: Array) -> Array:
+    """Lips with a graded edge, a lighter lower one, fine ridges and a darker line where they meet."""
+    mask = ndimage.binary_fill_holes(face.mask(source, "lips") > 0.5).astype(float)
+    soft = ndimage.gaussian_filter(mask, (3.0, 4.5))
+    cover = step(0.30, 0.95, soft)
     colour, strength = person.lips
-    y = face.place[..., 1]
-    middle = bump(np.abs(face.place[..., 0]), 0.11)
-    rows = cover > 0.5
-    height = np.clip((y - face.mouth[1]) / 0.1, -1, 1)
-    lips = np.asarray(colour, np.float64) * np.ones((HEAD_SIZE, HEAD_SIZE, 1))
-    lips *= (1 + 0.10 * middle * step(0.0, 0.6, -height) - 0.10 * step(0.0, 0.5, height))[..., None]
-    ridges = gaussian_filter(np.random.default_rng(9).standard_normal((HEAD_SIZE, HEAD_SIZE)), (9.0, 1.1))
-    lips *= (1 + 0.022 * ridges / ridges.std())[..., None]
-    assert rows.any()
-    return blend(picture, lips, strength * cover)
+    height = np.clip((face.place[..., 1] - face.mouth[1]) / 0.1, -1, 1)
+    middle = bump(np.abs(face.place[..., 0]), 0.10)
+    lips = 0.80 * np.asarray(colour, np.float64) + 0.20 * np.asarray(person.skin) * (0.92, 0.80, 0.80)
+    lips = np.broadcast_to(lips, picture.shape)
+    light = 1 + 0.09 * middle * step(0.1, 0.7, -height) - 0.08 * step(0.0, 0.5, height)
+    ridges = ndimage.gaussian_filter(np.random.default_rng(9).standard_normal(mask.shape), (7.0, 1.2))
+    lips = lips * (light + 0.018 * ridges / ridges.std())[..., None]
+    picture = blend(picture, lips, 0.85 * strength * cover)
+    hole = ndimage.gaussian_filter(
+        (ndimage.binary_fill_holes(mask > 0.5) & ~face.texels.inside).astype(float), 3.0
+    )
+    picture = tint(picture, (0.42, 0.30, 0.30), np.clip(1.5 * hole, 0, 0.9) * (mask > 0.5))
+    # The light that the edge of the upper lip catches.
+    edge = np.clip(ndimage.gaussian_filter(mask, 7.0) - ndimage.gaussian_filter(mask, 3.0), 0, 1) * step(
+        0.2, 0.5, height
+    )
+    return tint(picture, (1.10, 1.10, 1.10), np.clip(2.2 * edge * middle, 0, 0.6))
 
 
 def _beard(face: Face, person: Person, picture: Array) -> Array:
