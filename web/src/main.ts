@@ -1,0 +1,5 @@
+import "./style.css";
+import { Show } from "./show.ts";
+
+const show = new Show();
+void show.open();
