@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from recipes.avatar.anatomy import SKIN_POINTS, base_part, triangles
+from recipes.avatar.anatomy import SKIN_POINTS, base_part, islands, triangles
 from recipes.avatar.bones import Skeleton
 from recipes.avatar.piece import Look, Part
 from recipes.avatar.people import Rgb
@@ -71,8 +71,11 @@ def clothes_parts(
     shell = merged(
         base_part(source, points, source.mesh.groups["helper-tights"], _fabric("x", (0, 0, 0)), name="x", moves=False)
     )
+    skin = merged(
+        base_part(source, points, islands(source)["body"], _fabric("x", (0, 0, 0)), name="x", moves=False)
+    )
     parts = [
-        _garment(body, shell, top, _fabric("top", outfit.top, knit=True), 0.09, outfit.collar, name="top"),
+        _garment(body, skin, top, _fabric("top", outfit.top, knit=True), 0.09, outfit.collar, name="top", over=0.11),
         _garment(body, shell, legs, _fabric("trousers", outfit.trousers), 0.06, 0.03, name="trousers"),
         shoes(source, points, bones, _shoe_look(outfit.shoes)),
     ]
@@ -83,7 +86,7 @@ def clothes_parts(
         def under(points: Array) -> Array:
             return np.maximum(inner(points), neck - 0.9 - points[:, 1])
 
-        parts.append(_garment(body, shell, under, _fabric("under", outfit.under), 0.05, 0.025, name="under"))
+        parts.append(_garment(body, skin, under, _fabric("under", outfit.under), 0.05, 0.025, name="under"))
     hidden = np.minimum(np.minimum(top(points), legs(points)), feet(points)) < -HIDDEN_DEPTH
     return parts, hidden
 
@@ -103,7 +106,7 @@ class Body:
         self.neck_width = float(np.abs(ring[:, 0]).max())
         self.neck_front, self.neck_back = float(ring[:, 2].max()), float(ring[:, 2].min())
 
-    def off_skin(self, points: Array, clearance: float) -> Array:
+    def off_skin(self, points: Array, clearance: float | Array) -> Array:
         """Push ``points`` out until they are ``clearance`` dm off the skin."""
         _, nearest = self._near.query(points, k=4)
         normals = self._normals[nearest].mean(axis=1)
@@ -113,19 +116,18 @@ class Body:
 
 
 def _top_field(body: Body, low: float) -> Field:
-    """Below zero: outside an oval around the neck that reaches ``low`` dm forward, from hips to wrists."""
+    """Below zero: below a tilted ring around the neck that dips ``low`` dm at the front, from hips to wrists."""
     bones = body.bones
     neck, hips = bones.heads[bones.index("neck")], bones.heads[bones.index("hips")]
-    half_width = 1.25 * body.neck_width
-    front, back = body.neck_front + low, body.neck_back - 0.06
-    middle, half_depth = (front + back) / 2, (front - back) / 2
+    middle, half_depth = (body.neck_front + body.neck_back) / 2, (body.neck_front - body.neck_back) / 2
 
     def field(points: Array) -> Array:
-        oval = np.hypot(points[:, 0] / half_width, (points[:, 2] - middle) / half_depth)
-        inside = np.where(points[:, 1] > neck[1] - 1.3, (1 - oval) * half_width, -9.0)
-        inside = np.maximum(inside, points[:, 1] - neck[1] - 0.5)
-        below = hips[1] - 0.1 - points[:, 1]
-        return np.maximum.reduce([inside, below, *(_beyond_wrist(bones, side, points) for side in ("left", "right"))])
+        depth = (points[:, 2] - middle) / half_depth
+        ring = neck[1] + 0.08 - (low + 0.08) * np.clip(depth, 0, 1.6) - 0.3 * np.clip(depth, -1, 0)
+        oval = np.hypot(points[:, 0] / body.neck_width, depth)
+        above = np.minimum(points[:, 1] - ring, (2.1 - oval) * body.neck_width)
+        below = hips[1] - 0.25 - points[:, 1]
+        return np.maximum.reduce([above, below, *(_beyond_wrist(bones, side, points) for side in ("left", "right"))])
 
     return field
 
@@ -157,12 +159,20 @@ def _shoe_field(bones: Skeleton) -> Field:
     return lambda points: points[:, 1] - (foot[1] + 0.12)
 
 
-def _garment(body: Body, shell: Part, field: Field, look: Look, out: float, hem: float, *, name: str) -> Part:
-    """Push the shell out, smooth it, keep it off the skin, cut it, and lay a tube along each cut edge."""
+def _garment(
+    body: Body, shell: Part, field: Field, look: Look, out: float, hem: float, *, name: str, over: float = 0.0
+) -> Part:
+    """Push the shell out, smooth it, keep it off the skin, cut it, and lay a tube along each cut edge.
+
+    ``over`` widens it by so much towards the hips, to hang over the trousers.
+    """
+    hips = body.bones.heads[body.bones.index("hips")][1]
+    room = out + over * np.clip((hips + 1.1 - shell.points[:, 1]) / 0.9, 0, 1)
     normals = point_normals(shell.points, shell.faces)
-    loose = smoothed(shell.points + out * normals, shell.faces, 6)
-    worn = smoothed(body.off_skin(loose, out), shell.faces, 2)
-    cloth = clipped(replace(shell, points=body.off_skin(worn, 0.7 * out), look=look, name=name), field)
+    loose = smoothed(shell.points + room[:, None] * normals, shell.faces, 12)
+    worn = smoothed(body.off_skin(loose, room), shell.faces, 4)
+    worn = body.off_skin(worn, 0.8 * room)
+    cloth = clipped(replace(shell, points=worn, look=look, name=name), field)
     loops = [loop for loop in edge_loops(cloth.faces) if len(loop) > 12]
     cloth = evened(cloth, loops)
     return joined(name, [cloth, *(tube(cloth, loop, hem, flat=0.8, name=name) for loop in loops)])

@@ -78,7 +78,7 @@ def hair_part(strips: list[Strip], look: Look, *, name: str = "hair") -> Part:
     )
 
 
-def hair_look(colour: Rgb, *, name: str = "hair", ragged: float = 0.35, curls: bool = False) -> Look:
+def hair_look(colour: Rgb, *, name: str = "hair", ragged: float = 0.16, curls: bool = False) -> Look:
     """Return the hair's material: strands along v, roots at v = 1, tips that end at different heights.
 
     Args:
@@ -102,9 +102,9 @@ def hair_look(colour: Rgb, *, name: str = "hair", ragged: float = 0.35, curls: b
         v = np.linspace(0, 1, height)[:, None]
         shade *= 1 + 0.30 * np.exp(-(((v - 0.30) / 0.13) ** 2)) + 0.10 * np.exp(-(((v - 0.7) / 0.12) ** 2))
         ends = gaussian_filter1d(rng.uniform(0, 1, width), 1.2, mode="wrap")
-        ends = 1 - ragged * (ends - ends.min()) / np.ptp(ends)
+        ends = 1 - ragged * ((ends - ends.min()) / np.ptp(ends)) ** 2
         inside = np.abs((np.arange(width) % (width // BANDS)) / (width // BANDS) - 0.5) * 2
-        alpha = np.clip((ends[None, :] - v) * 40, 0, 1) * np.clip((1.0 - inside**6)[None, :] * 4, 0, 1)
+        alpha = np.clip((ends[None, :] - v) * 40 + 1, 0, 1) * np.clip((1.0 - inside**6)[None, :] * 4, 0, 1)
         frayed = gaussian_filter1d(rng.uniform(0, 1, width), 0.8, mode="wrap")
         alpha *= np.where((inside[None, :] > 0.72) & (frayed[None, :] < 0.45 + 0.2 * v), 0.0, 1.0)
     rgb = np.clip(np.asarray(colour) * np.clip(shade, 0.35, 1.8)[..., None], 0, 255)

@@ -196,7 +196,7 @@ class VrmWriter:
         kept = values[rows]
         if not np.abs(kept).max() > smallest:
             kept = np.zeros_like(kept)
-        accessor = gl.Accessor(componentType=gl.FLOAT, count=len(values), type="VEC3")
+        accessor = gl.Accessor(componentType=gl.FLOAT, count=len(values), type="VEC3", byteOffset=None)
         accessor.sparse = gl.Sparse(
             count=len(rows),
             indices=gl.AccessorSparseIndices(
@@ -205,8 +205,9 @@ class VrmWriter:
             values=gl.AccessorSparseValues(bufferView=self._view(kept.tobytes())),
         )
         if bounds:
-            accessor.min = np.minimum(kept.min(axis=0), 0).tolist()
-            accessor.max = np.maximum(kept.max(axis=0), 0).tolist()
+            every = np.zeros_like(values)
+            every[rows] = kept
+            accessor.min, accessor.max = every.min(axis=0).tolist(), every.max(axis=0).tolist()
         self._gltf.accessors.append(accessor)
         return len(self._gltf.accessors) - 1
 
