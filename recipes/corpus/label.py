@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from measure_offsets import HOP_S, RATE, level
+from measure_offsets import HOP_S, RATE, events, level
 from synthesise import done
 from times import Span, spans
 
@@ -30,6 +30,10 @@ LATE_S = 0.15
 """A phone may outlast its duration frames by this, before a pause."""
 
 SHORTEST_S = 0.03
+FARTHEST_SNAP_S = 0.035
+"""An event farther than this from its boundary is another one."""
+
+LEAST_S = 0.01
 MOST_COST = 3.4
 """Stretches whose warping fits worse were not what was said."""
 
@@ -53,19 +57,41 @@ def settled(phones: list[Span], y: np.ndarray) -> list[Span]:
     return found
 
 
+def snapped(phones: list[Span], y: np.ndarray, usual: dict[str, float]) -> list[Span]:
+    """Move the boundaries that can be heard to where they are heard; the frames are only 25 ms fine.
+
+    Args:
+        phones: of one utterance.
+        y: (N,) its sound.
+        usual: the median lag of each kind of event behind the phone's time; what differs from it is moved.
+
+    """
+    found = list(phones)
+    for name, k, lag in events(y, phones, 0.0):
+        move = lag - usual.get(name, 0.0)
+        if name == "closure" or abs(move) > FARTHEST_SNAP_S:
+            continue
+        one, two = (k, k + 1) if name == "hiss off" else (k - 1, k)
+        at = min(max(found[two].start + move, found[one].start + LEAST_S), found[two].end - LEAST_S)
+        found[one], found[two] = found[one]._replace(end=at), found[two]._replace(start=at)
+    return found
+
+
 def synthetic(folder: Path) -> Iterator[dict]:
     offsets = json.loads((folder / "offsets.json").read_text())
     for entry in done(folder):
         path = f"{entry['language']}/{entry['id']}.flac"
         y, _ = soundfile.read(folder / "raw" / path)
-        phones = spans(entry["symbols"], entry["frames"], offsets[entry["cell"]]["shift"])
+        measured = offsets[entry["cell"]]
+        usual = {name: median - measured["shift"] for name, (median, _) in measured["events"].items()}
+        phones = spans(entry["symbols"], entry["frames"], measured["shift"])
         voice = "+".join(dict.fromkeys(entry["voices"]))
         yield {
             **{key: entry[key] for key in ("id", "language", "split", "seconds")},
             "path": path,
             "voice": voice,
             "text": " ".join(entry["lines"]),
-            "phones": [phone for phone in settled(phones, y) if phone.end > phone.start],
+            "phones": [phone for phone in settled(snapped(phones, y, usual), y) if phone.end > phone.start],
         }
 
 

@@ -86,25 +86,26 @@ def crossing(values: np.ndarray, at: float, *, rising: bool) -> float | None:
     return float(times[np.argmin(np.abs(times - at))])
 
 
-def events(y: np.ndarray, phones: list[Span], guess: float) -> list[tuple[str, float]]:
-    """Return (name, event minus raw time) pairs; ``guess`` centres the search."""
+def events(y: np.ndarray, phones: list[Span], guess: float) -> list[tuple[str, int, float]]:
+    """Return (name, index of the phone, event minus its time) rows; ``guess`` centres the search."""
     loud, hiss = level(y), level(high_passed(y))
-    found: list[tuple[str, float | None, float]] = []
-    for before, one, after in zip(phones, phones[1:], phones[2:], strict=False):
+    found: list[tuple[str, int, float | None, float]] = []
+    for k in range(1, len(phones) - 1):
+        before, one, after = phones[k - 1 : k + 2]
         base = one.phone.rstrip("ːʰʲ")
         clean = base_vowel(before) and base_vowel(after)
         if not clean or one.start - before.end > 0.01 or after.start - one.end > 0.01:
             continue
         if base in SIBILANTS:
-            found.append(("hiss on", crossing(hiss, one.start + guess, rising=True), one.start))
-            found.append(("hiss off", crossing(hiss, one.end + guess, rising=False), one.end))
+            found.append(("hiss on", k, crossing(hiss, one.start + guess, rising=True), one.start))
+            found.append(("hiss off", k, crossing(hiss, one.end + guess, rising=False), one.end))
         elif base in STOPS:
             middle = (one.start + one.end) / 2
             part, first = _window(loud, middle + guess, 0.08)
             if len(part) > 10 and np.ptp(part) > 8:
-                found.append(("closure", float((first + np.argmin(part)) * HOP_S), middle))
-            found.append(("fall", crossing(loud, one.start + guess, rising=False), one.start))
-    return [(name, event - raw) for name, event, raw in found if event is not None]
+                found.append(("closure", k, float((first + np.argmin(part)) * HOP_S), middle))
+            found.append(("fall", k, crossing(loud, one.start + guess, rising=False), one.start))
+    return [(name, k, event - raw) for name, k, event, raw in found if event is not None]
 
 
 def base_vowel(span: Span) -> bool:
@@ -118,7 +119,7 @@ def main() -> None:
     gathered: dict[str, dict[str, list[float]]] = {}
     for entry in done(options.folder):
         y, _ = soundfile.read(options.folder / "raw" / entry["language"] / f"{entry['id']}.flac")
-        for name, lag in events(y, spans(entry["symbols"], entry["frames"]), -0.05):
+        for name, _, lag in events(y, spans(entry["symbols"], entry["frames"]), -0.05):
             gathered.setdefault(entry["cell"], {}).setdefault(name, []).append(lag)
     table = {}
     for cell, by_event in sorted(gathered.items()):
