@@ -42,11 +42,14 @@ class Stage:
     def __init__(self, pool: ThreadPoolExecutor, engine: FakeEngine) -> None:
         self.timer = FakeTimer()
         self.items: list[tuple[float, Item]] = []
+        self.reading = asyncio.Event()
+        self.reading.set()
         self.session = Session(engine, pool, self._send, max_text=400, timer=self.timer)
         self.task = asyncio.ensure_future(self.session.run())
 
     async def _send(self, message: dict[str, Any] | bytes) -> None:
         self.items.append((self.timer.now(), parse(message) if isinstance(message, bytes) else message))
+        await self.reading.wait()
         await asyncio.sleep(0)
 
     async def until(self, met: Callable[[], bool]) -> None:
@@ -243,6 +246,26 @@ def test_what_cannot_be_done_is_refused_at_once():
         with pytest.raises(SettingError, match="style must be one of"):
             await stage.session.handle(Hello(type="hello", style="sleepy"))
         assert stage.session.generation == 0
+
+    on_stage(scene)
+
+
+def test_a_client_that_reads_nothing_for_a_minute_is_sent_no_minute_of_life():
+    async def scene(stage: Stage) -> None:
+        await stage.until(lambda: len(stage.curves()) > 5)
+        stage.reading.clear()
+        for _ in range(200):
+            await asyncio.sleep(0)
+        seen = len(stage.curves())
+        stage.timer.seconds += 60
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(stage.curves()) == seen, "a session waits for its client"
+        stage.reading.set()
+        at = stage.timer.now()
+        await stage.until(lambda: stage.timer.now() > at + 5)
+        sent = sum(len(packet.values) for packet in stage.curves()[seen:]) * 0.02
+        assert 4.5 <= sent <= 6.5
 
     on_stage(scene)
 
