@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from rhapsode.rigs.arkit import BLENDSHAPES
 from rhapsode.speech.phones import ipa, is_phone
 from rhapsode.train.teacher import (
+    CLASSES,
     CLOSED_GAP,
+    OCULUS,
     TEETH_DROP,
     Manner,
     TimedPhone,
     fitted,
+    frame_classes,
     lip_gap,
     loudness,
     lower_lip_drop,
@@ -139,6 +142,17 @@ def test_loud_and_stressed_speech_opens_the_jaw_further():
     stressed = [TimedPhone(p.phone, p.start, p.end, 1.0) for p in phones]
     assert loud > plain * 1.05
     assert column(teach(stressed, length), "jawOpen").max() > plain * 1.05
+
+
+def test_classes_follow_the_phones_and_have_visemes():
+    phones, length = said(("m", 0.1), ("aɪ", 0.2), start=0.2)
+    heard = [CLASSES[k] for k in frame_classes(phones, length, rate_hz=100)]
+    assert heard[19:21] == ["sil", "m"]
+    assert heard[29:31] == ["m", "a"]
+    assert heard[48:51] == ["i", "i", "sil"]
+    assert heard[-1] == "sil"
+    assert set(OCULUS) == set(CLASSES)
+    assert len(set(OCULUS.values())) == 15
 
 
 def test_rates_agree_where_they_meet():
