@@ -432,3 +432,9 @@ def test_what_is_not_there(tmp_path):
     (tmp_path / "folder.json").mkdir()
     refused(tmp_path / "folder.json", "found a folder there, expected Audio2Face JSON; check the path")
     refused(tmp_path / "no.csv", "found nothing there, expected Live Link Face CSV; check the path")
+
+
+def test_the_same_performance_gives_the_same_bytes(tmp_path):
+    for kind in ("npz", "json", "csv"):
+        first, second = (save(performance(20), tmp_path / f"{n}.{kind}").read_bytes() for n in "ab")
+        assert first == second
