@@ -49,8 +49,8 @@ def brow_cover(face: Face, person: Person) -> tuple[Array, Array]:
     y = (face.eye[1] + _HALF - face.place[..., 1]) * scale
     front = step(0.05, 0.3, face.normal[..., 2]) * face.texels.inside
     return (
-        0.50 * front * ndimage.map_coordinates(soft, [y, x], order=1),
-        0.80 * front * ndimage.map_coordinates(ndimage.gaussian_filter(hairs, 0.8), [y, x], order=1),
+        0.55 * front * ndimage.map_coordinates(soft, [y, x], order=1),
+        0.90 * front * ndimage.map_coordinates(ndimage.gaussian_filter(hairs, 0.8), [y, x], order=1),
     )
 
 

@@ -15,6 +15,7 @@ from scipy import ndimage
 _SIZE = 512
 _IRIS = 0.50  # of the radius of the eye
 _PUPIL = 0.38  # of the iris
+_LOWER = 0.035  # of the radius: the lid covers less of the iris, which looks awake
 _INWARDS = 0.014  # of the radius: eyes that look at somebody near
 
 
@@ -30,7 +31,7 @@ def eye_parts(source: Source, points: Array, iris: Rgb, skin: Rgb) -> list[Part]
     """
     parts: list[Part] = []
     found = islands(source)
-    red = np.asarray(skin) / 255 * (0.80, 0.52, 0.46)
+    red = np.asarray(skin) / 255 * (0.62, 0.38, 0.34)
     inner = Look("socket", "skin", colour=(*(float(c) for c in red**2.2), 1.0), roughness=0.4)
     for name, side in (("left", 1), ("right", -1)):
         look = Look(f"eye-{name}", "eye", texture=eye_texture(iris, side), roughness=0.12)
@@ -50,7 +51,7 @@ def eye_texture(iris: Rgb, side: int) -> Image.Image:
     """Paint the front view of one eye (``side`` 1 left, -1 right), 512 x 512."""
     rows, columns = np.mgrid[0:_SIZE, 0:_SIZE]
     x, y = (columns + 0.5) / _SIZE * 2 - 1, 1 - (rows + 0.5) / _SIZE * 2
-    x = x + side * _INWARDS
+    x, y = x + side * _INWARDS, y + _LOWER
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
     picture = _white(x, y, radius, side)
     r = radius / _IRIS
@@ -61,12 +62,12 @@ def eye_texture(iris: Rgb, side: int) -> Image.Image:
     # The upper lid and its lashes shade the eye.
     shade = 1 - 0.55 * step(0.0, 0.50, y) - 0.14 * step(-0.3, 0.4, y)
     picture = picture * shade[..., None] * np.where(shade[..., None] < 0.8, (1.0, 0.985, 0.97), 1.0)
-    return image(_glints(picture, x + 0.0, y))
+    return image(_glints(picture, x, y))
 
 
 def _white(x: Array, y: Array, radius: Array, side: int) -> Array:
     """Off-white, warmer and redder towards the rims, with a few faint veins."""
-    picture = np.full((_SIZE, _SIZE, 3), (224.0, 217.0, 211.0))
+    picture = np.full((_SIZE, _SIZE, 3), (216.0, 208.0, 201.0))
     picture = blend(picture, (196.0, 156.0, 144.0), 0.8 * step(0.58, 1.02, radius))
     inner = bump(np.hypot(side * x + 0.98, y + 0.04), 0.22)
     picture = blend(picture, (214.0, 150.0, 138.0), 0.8 * inner)
@@ -109,7 +110,7 @@ def _iris(colour: Array, r: Array, angle: Array, y: Array) -> Array:
 
 def _glints(picture: Array, x: Array, y: Array) -> Array:
     """One strong window above on the side of the key light, one weak below on the other side, a soft lower arc."""
-    strong = 1 - step(0.062, 0.098, np.hypot((x + 0.15) * 1.0, (y - 0.17) * 0.85))
+    strong = 1 - step(0.058, 0.092, np.hypot(x + 0.155, (y - 0.125) * 0.85))
     weak = 1 - step(0.02, 0.075, np.hypot(x - 0.17, y + 0.19))
     arc = bump(np.hypot(x, y) - _IRIS * 0.74, 0.055) * step(-0.16, -0.34, y)
     picture = blend(picture, (255.0, 246.0, 232.0), 0.16 * arc)

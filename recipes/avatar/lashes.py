@@ -27,7 +27,7 @@ def lash_parts(source: Source, points: Array, hair: Rgb, *, woman: bool) -> list
     for side in ("l", "r"):
         for row in (2, 1):
             strands += _row(source, points, side, row, woman, random)
-    rims = [_rim(source, points, side, random, woman=woman) for side in ("l", "r")]
+    rims = [_rim(source, points, side, woman=woman) for side in ("l", "r")]
     places = np.concatenate([place for place, _, _ in strands + rims])
     tones = np.concatenate([np.full(len(place), tone) for place, _, tone in strands + rims])
     rows = _stacked([rows for _, rows, _ in strands + rims])
@@ -105,7 +105,7 @@ def _row(
     columns, depth = grid.shape
     count = (84 if woman else 64) if upper else 34
     length = (0.74 if woman else 0.52) if upper else (0.30 if woman else 0.24)
-    width = (0.0042 if woman else 0.0036) if upper else 0.0022
+    width = (0.0036 if woman else 0.0032) if upper else 0.0022
     lift = (0.026 if woman else 0.008) if upper else -0.004
     outwards = 1 if side == "l" else -1
     found = []
@@ -123,7 +123,7 @@ def _row(
         line = weights @ points
         line[:, 1] += lift * full * base**2.2
         line[:, 0] += outwards * 0.012 * lean * full * base**1.5
-        line[:, 1] -= 0.004 * upper
+        line += np.array([0, -0.004, 0.008]) * upper
         aside = (
             points[grid[min(int(at * (columns - 1)) + 1, columns - 1), 0]]
             - points[grid[int(at * (columns - 1)), 0]]
@@ -143,21 +143,16 @@ def _row(
     return found
 
 
-def _rim(
-    source: Source, points: Array, side: str, random: np.random.Generator, *, woman: bool
-) -> tuple[Array, csr_array, float]:
+def _rim(source: Source, points: Array, side: str, *, woman: bool) -> tuple[Array, csr_array, float]:
     """Make the dark edge that the roots of the upper lashes form, widest in its outer half."""
     grid = lash_grid(source, points, side, 2)
     columns = len(grid)
-    rows = []
-    for at in np.linspace(0.03, 0.95, 4 * columns):
-        wide = (0.22 if woman else 0.12) * float(np.interp(at, [0, 0.3, 0.75, 0.95], [0.2, 0.8, 1.1, 0.1]))
-        across = at * (columns - 1)
-        rows += [_bilinear(grid, across, 0.0), _bilinear(grid, across, wide * random.uniform(0.85, 1.15))]
-    weights = _stacked([csr_array(each) for each in rows])
-    places = weights @ points
-    places[:, 1] -= 0.004
-    return places, weights, 1.15
+    along = np.linspace(0.03, 0.96, 4 * columns)
+    weights = _stacked([csr_array(_bilinear(grid, at * (columns - 1), 0.0)) for at in np.repeat(along, 2)])
+    high = (0.0046 if woman else 0.0022) * np.interp(along, [0, 0.3, 0.75, 0.96], [0.2, 0.8, 1.1, 0.3])
+    places = weights @ points + (0, -0.004, 0.010)
+    places[1::2, 1] += 2 * high
+    return places, weights, 1.3
 
 
 def _bilinear(grid: Index, across: float, along: float) -> Array:

@@ -65,7 +65,7 @@ def _teeth(source: Source, points: Array, name: str, down: float) -> Part:
     normal = point_normals(moved, part.faces)
     outside = step(-0.6, -0.1, (normal[:, [0, 2]] * outwards).sum(axis=1))
     outside = np.maximum(outside, step(0.80, 0.88, np.abs(normal[:, 1])))
-    light = (0.80 - 0.52 * depth) * (0.35 + 0.65 * outside)
+    light = (0.92 - 0.62 * depth) * (0.35 + 0.65 * outside)
     return replace(part, points=moved, uv=uv, colours=np.repeat(light[:, None], 3, axis=1))
 
 
@@ -89,9 +89,9 @@ def teeth_texture(upper: bool) -> Image.Image:
         bump(away, 0.0035)[None, :] * step(0.0, 0.3, crown)[:, None] * 0.45
         + bump(away, 0.0022)[None, :] * 0.2
     )
-    picture = np.ones((height, width, 3)) * (250, 242, 226) * tone[None, :, None]
+    picture = np.ones((height, width, 3)) * (252, 240, 218) * tone[None, :, None]
     picture *= (1 - 0.10 * step(0.2, 0.7, crown))[:, None, None] * (1.0, 0.985, 0.95)
-    picture = blend(picture, (120.0, 84.0, 66.0), np.clip(gap, 0, 1))
+    picture = blend(picture, (158.0, 122.0, 98.0), np.clip(gap, 0, 1))
     scallop = 0.78 - 0.07 * np.clip(away / 0.035, 0, 1) ** 0.8
     gum = step(-0.02, 0.03, crown[:, None] - (scallop[None, :] + 0.06))
     picture = blend(picture, (186.0, 96.0, 92.0), gum)

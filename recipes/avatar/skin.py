@@ -40,7 +40,7 @@ def head_texture(source: Source, points: Array, person: Person, scalp: Array | N
         rough = np.clip(cover + 0.12 * grain(HEAD_SIZE, 1.2, 8) * step(0.02, 0.5, cover) * (1 - cover), 0, 1)
         picture = blend(picture, np.asarray(person.hair_colour) * 0.62, 0.94 * rough)
     soft, hairs = brow_cover(face, person)
-    dark = np.asarray(person.hair_colour) * 0.72 + np.asarray(person.skin) * 0.06
+    dark = np.asarray(person.hair_colour) * 0.62 + np.asarray(person.skin) * 0.04
     picture = blend(picture, 0.55 * dark + 0.45 * np.asarray(person.skin) * 0.62, soft)
     picture = blend(picture, dark, hairs)
     return image(picture)
@@ -73,9 +73,10 @@ def _complexion(source: Source, face: Face, person: Person) -> Array:
     span = face.eye[1] - low
     depth = float(np.mean(person.skin)) / 185
     warm = (1.0, 0.74, 0.72)
+    rosy = 1.0 if person.macro["gender"] > 0.5 else 0.5
 
     cheek = bump(side - 0.46, 0.15) * bump(y - (low + 0.50 * span), 0.15) * front
-    picture = tint(picture, warm, 0.36 * cheek)
+    picture = tint(picture, warm, 0.36 * rosy * cheek)
     tip = bump(np.linalg.norm(face.place - face.nose, axis=-1), 0.13)
     picture = tint(picture, warm, 0.30 * tip)
     bridge = bump(side, 0.16) * bump(y - (low + 0.62 * span), 0.13) * front
@@ -111,7 +112,7 @@ def _eyes(source: Source, points: Array, face: Face, person: Person, picture: Ar
     shade = (0.84, 0.70, 0.68) if person.liner else (0.90, 0.80, 0.78)
     blurred = ndimage.gaussian_filter(picture, (7.0, 7.0, 0))
     picture = blend(picture, blurred, np.clip(1.6 * lid, 0, 1))
-    picture = tint(picture, shade, 0.34 * lid * front)
+    picture = tint(picture, shade, 0.26 * lid * front)
     outer = bump(side - face.eye[0] - 0.13, 0.07) * bump(y - face.eye[1] - 0.07, 0.045) * front
     picture = tint(picture, (0.74, 0.62, 0.60), (0.2 + 0.5 * person.liner) * outer)
     for rim in _lid_rims(source, points):
@@ -173,6 +174,8 @@ def _lips(face: Face, person: Person, source: Source, picture: Array) -> Array:
     ridges = ndimage.gaussian_filter(np.random.default_rng(9).standard_normal(mask.shape), (7.0, 1.2))
     lips = lips * (light + 0.018 * ridges / ridges.std())[..., None]
     picture = blend(picture, lips, 0.85 * strength * cover)
+    shine = bump(np.abs(face.place[..., 0]) - 0.05, 0.05) * bump(height + 0.52, 0.13) * cover
+    picture = blend(picture, np.minimum(lips * 1.25 + (26, 30, 30), 255), (0.16 + 0.22 * strength) * shine)
     hole = ndimage.gaussian_filter(
         (ndimage.binary_fill_holes(mask > 0.5) & ~face.texels.inside).astype(float), 3.0
     )
