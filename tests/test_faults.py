@@ -3,7 +3,10 @@
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,3 +227,18 @@ def test_every_output_from_one_text(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_nothing_partial(tmp_path, ending):
+    wav(tmp_path / "long.wav", np.tile(speechlike(10.0), 90))
+    command = [sys.executable, "-m", "rhapsode", "animate", "long.wav", "-o", "a.json", "-o", "a.csv"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as working:
+        while working.poll() is None and len(list(tmp_path.iterdir())) < 3:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        working.send_signal(ending)
+        assert "nothing partial" in working.communicate(timeout=60)[1]
+    assert working.returncode == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["long.wav"]

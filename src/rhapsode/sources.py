@@ -106,6 +106,7 @@ class TextSource:
     def blocks(self) -> Iterator[Block]:
         """Yield a block a sentence."""
         for speech in self._spoken:
+            self.notes += [note for note in speech.notes if note not in self.notes]
             yield speech.sound, speech.words
 
 

@@ -13,7 +13,7 @@ import typer
 
 from rhapsode import __version__
 from rhapsode.cli import animate, avatars, formats, serve
-from rhapsode.cli.terminal import say_error
+from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
 
 app = typer.Typer(
@@ -46,14 +46,12 @@ def _root(
 
 def main() -> None:
     """Run the command line and exit."""
+    end_politely()
     try:
         app()
     except RhapsodeError as error:
         say_error(str(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        say_error("interrupted; nothing partial was left behind")
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

@@ -73,7 +73,7 @@ def animate(
     `rhapsode animate --text "Hello there" -o hello.mp4`,
     `rhapsode animate takes/*.wav -o 'out/{name}.json' --jobs 2`
     """
-    from rhapsode.cli.terminal import print_json, say_error, say_note
+    from rhapsode.cli.terminal import interruptible, print_json, say_error, say_note
     from rhapsode.face.direction import Direction
     from rhapsode.face.life import Life
 
@@ -90,7 +90,8 @@ def animate(
     }
     options["avatar"] = avatar or None
     given = {key: value for key, value in options.items() if value is not None}
-    results, failures = run(planned, direction, given, workers=jobs, quiet=as_json)
+    with interruptible():
+        results, failures = run(planned, direction, given, workers=jobs, quiet=as_json)
     for report in results:
         for note in report.notes:
             say_note(f"{report.source}: {note}")
@@ -153,7 +154,7 @@ def run(
     planned: list[Job], direction: Direction, options: dict[str, Any], *, workers: int, quiet: bool
 ) -> tuple[list[Report], list[tuple[str, Exception]]]:
     """Carry out the jobs, one after another or side by side; one that fails stops no other."""
-    from rhapsode.cli.terminal import progress_bar
+    from rhapsode.cli.terminal import end_politely, progress_bar
 
     results: list[Report] = []
     failures: list[tuple[str, Exception]] = []
@@ -171,7 +172,7 @@ def run(
                     failures.append((job.title, error))
             return results, failures
         task = bar.add_task(f"{len(planned)} files", total=len(planned))
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), initializer=end_politely) as pool:
             waiting = {pool.submit(carry_out, job, direction, options): job for job in planned}
             for done in as_completed(waiting):
                 failed = done.exception()

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def end_politely() -> None:
+    """Let SIGTERM end the process as Ctrl-C does, so that nothing partial is left behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into a sentence and exit code 130, once everything inside has let go."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say_error("interrupted; nothing partial was left behind")
+        raise typer.Exit(130) from None
 
 
 def say_error(message: str) -> None:

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from rhapsode.audio.decode import check_finite
+from rhapsode.audio.levels import check_finite
 from rhapsode.audio.prosody import ProsodyStream
 from rhapsode.audio.resample import Resampler
 from rhapsode.face.direction import Direction
@@ -74,6 +74,7 @@ class FaceStream:
     def __init__(self, sample_rate: int, *, direction: Direction | None = None) -> None:
         direction = direction or Direction()
         engine = Engine.load(direction.weights)
+        self._sample_rate, self._heard = sample_rate, 0
         self._resampler = Resampler(sample_rate, CLOCK_HZ)
         self._engine = engine.stream()
         self._prosody = ProsodyStream()
@@ -96,7 +97,8 @@ class FaceStream:
             AudioError: the chunk holds samples that are no numbers.
 
         """
-        check_finite(chunk)
+        check_finite(chunk, sample_rate=self._sample_rate, first_sample=self._heard)
+        self._heard += len(chunk)
         return self._advance(self._resampler.push(chunk))
 
     def finish(self) -> Curves:
