@@ -1,4 +1,4 @@
-"""Eyeballs: white, iris, pupil and the light that a wet eye catches, painted flat about the centre of each eye."""
+"""Eyeballs: white, iris, pupil and the light a wet eye catches, painted flat about the centre of each eye."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def eye_parts(source: Source, points: Array, iris: Rgb, skin: Rgb) -> list[Part]
     parts: list[Part] = []
     found = islands(source)
     red = np.asarray(skin) / 255 * (0.62, 0.38, 0.34)
-    inner = Look("socket", "skin", colour=(*(float(c) for c in red**2.2), 1.0), roughness=0.4)
+    dark = red**2.2
+    inner = Look(
+        "socket", "skin", colour=(float(dark[0]), float(dark[1]), float(dark[2]), 1.0), roughness=0.4
+    )
     for name, side in (("left", 1), ("right", -1)):
         look = Look(f"eye-{name}", "eye", texture=eye_texture(iris, side), roughness=0.12)
         part = base_part(
@@ -109,7 +112,7 @@ def _iris(colour: Array, r: Array, angle: Array, y: Array) -> Array:
 
 
 def _glints(picture: Array, x: Array, y: Array) -> Array:
-    """One strong window above on the side of the key light, one weak below on the other side, a soft lower arc."""
+    """A strong window on the side of the key light, a weak one across from it, a soft lower arc."""
     strong = 1 - step(0.058, 0.092, np.hypot(x + 0.155, (y - 0.125) * 0.85))
     weak = 1 - step(0.02, 0.075, np.hypot(x - 0.17, y + 0.19))
     arc = bump(np.hypot(x, y) - _IRIS * 0.74, 0.055) * step(-0.16, -0.34, y)

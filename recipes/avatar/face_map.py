@@ -61,7 +61,7 @@ class Face:
         size = len(mask)
         x = np.clip((self.uv[..., 0] * size).astype(int), 0, size - 1)
         y = np.clip(((1 - self.uv[..., 1]) * size).astype(int), 0, size - 1)
-        return mask[y, x]
+        return np.asarray(mask[y, x])
 
 
 def support(source: Source, *targets: str) -> Array:

@@ -43,7 +43,7 @@ def lash_parts(source: Source, points: Array, hair: Rgb, *, woman: bool) -> list
     faces = (np.arange(len(strands)) * per)[:, None, None] + ribbon
     start = len(strands) * per
     pairs = np.arange(len(rims[0][0]) // 2 - 1)[:, None] * 2
-    strip = np.concatenate([pairs + (0, 1, 2), pairs + (1, 3, 2)])
+    strip = np.concatenate([pairs + np.array(corners) for corners in ((0, 1, 2), (1, 3, 2))])
     faces = np.concatenate([faces.reshape(-1, 3), *(start + k * len(rims[0][0]) + strip for k in range(2))])
     look = Look("lashes", "lash", roughness=0.7, double_sided=True)
     shade = ((colour / 255) ** 2.2) * tones[:, None]
@@ -62,7 +62,7 @@ def lash_parts(source: Source, points: Array, hair: Rgb, *, woman: bool) -> list
 
 
 def lash_grid(source: Source, points: Array, side: str, row: int) -> Index:
-    """Point indices (columns, 5) of a lash card (row 2 upper, 1 lower): root to tip, inner corner outwards."""
+    """Point indices (columns, 5) of a lash card (row 2 upper, 1 lower), root to tip, inner corner first."""
     quads = source.mesh.quads[source.mesh.groups[f"helper-{side}-eyelashes-{row}"]]
     edges = np.sort(np.concatenate([quads[:, [k, (k + 1) % 4]] for k in range(4)]), axis=1)
     unique, count = np.unique(edges, axis=0, return_counts=True)

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 from recipes.avatar.anatomy import base_part, islands
-from recipes.avatar.paint import blend, bump, image, point_normals, step
+from recipes.avatar.paint import blend, bump, image, step
 from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Source
 from scipy import ndimage
+from scipy.sparse import vstack
 
 _NARROWER = 0.86
 _BACK = -0.035  # dm
@@ -60,13 +61,22 @@ def _teeth(source: Source, points: Array, name: str, down: float) -> Part:
     angle = np.arctan2(moved[:, 0] - arch[0], moved[:, 2] - arch[1])
     height = np.clip((moved[:, 1] - low[1]) / (high[1] - low[1]), 0, 1)
     uv = np.stack([np.clip(0.5 + 0.85 * angle / np.pi, 0, 1), height], axis=1)
-    depth = step(0.06, 0.36, high[2] - moved[:, 2])
-    outwards = np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    normal = point_normals(moved, part.faces)
-    outside = step(-0.6, -0.1, (normal[:, [0, 2]] * outwards).sum(axis=1))
-    outside = np.maximum(outside, step(0.80, 0.88, np.abs(normal[:, 1])))
-    light = (0.92 - 0.62 * depth) * (0.35 + 0.65 * outside)
-    return replace(part, points=moved, uv=uv, colours=np.repeat(light[:, None], 3, axis=1))
+    depth = step(0.02, 0.24, high[2] - moved[:, 2])
+    outwards = np.stack([np.sin(angle), np.zeros(len(angle)), np.cos(angle)], axis=1)
+    corners = moved[part.faces]
+    facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing /= np.linalg.norm(facing, axis=1, keepdims=True)
+    inner = (facing * outwards[part.faces].mean(axis=1)).sum(axis=1) < 0.3
+    # The inner faces get points of their own, a little further in: a sharp biting edge, and darker behind it.
+    light = 0.92 - 0.72 * depth
+    return replace(
+        part,
+        points=np.concatenate([moved, moved - 0.004 * outwards]),
+        faces=part.faces + np.where(inner, len(moved), 0)[:, None],
+        uv=np.concatenate([uv, uv]),
+        source=vstack([part.source, part.source], format="csr"),
+        colours=np.concatenate([light, 0.4 * light])[:, None].repeat(3, axis=1),
+    )
 
 
 def teeth_texture(upper: bool) -> Image.Image:
@@ -89,7 +99,7 @@ def teeth_texture(upper: bool) -> Image.Image:
         bump(away, 0.0035)[None, :] * step(0.0, 0.3, crown)[:, None] * 0.45
         + bump(away, 0.0022)[None, :] * 0.2
     )
-    picture = np.ones((height, width, 3)) * (252, 240, 218) * tone[None, :, None]
+    picture = np.ones((height, width, 3)) * (252, 245, 231) * tone[None, :, None]
     picture *= (1 - 0.10 * step(0.2, 0.7, crown))[:, None, None] * (1.0, 0.985, 0.95)
     picture = blend(picture, (158.0, 122.0, 98.0), np.clip(gap, 0, 1))
     scallop = 0.78 - 0.07 * np.clip(away / 0.035, 0, 1) ** 0.8
@@ -103,6 +113,6 @@ def _tongue_texture() -> Image.Image:
     size = 128
     u = (np.arange(size) + 0.5) / size
     picture = np.ones((size, size, 3)) * (196, 104, 100)
-    rough = ndimage.gaussian_filter(np.random.default_rng(4).standard_normal((size, size)), 0.9)
-    picture *= (1 + 0.05 * rough / rough.std())[..., None]
+    rough = ndimage.gaussian_filter(np.random.default_rng(4).standard_normal((size, size)), 1.3)
+    picture *= (1 + 0.025 * rough / rough.std())[..., None]
     return image(picture * (1 - 0.16 * bump(u - 0.5, 0.045))[None, :, None])

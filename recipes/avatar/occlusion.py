@@ -29,12 +29,12 @@ def ambient_occlusion(points: Array, faces: Index) -> Array:
         weight = np.clip(up @ to_sky, 0, None) * (0.6 + 0.4 * to_sky[1])
         open_sky += weight * _lit(points, faces, up, to_sky)
         total += weight
-    return np.clip(open_sky / total, 0, 1)
+    return np.asarray(np.clip(open_sky / total, 0, 1))
 
 
 def occlusion_colours(open_sky: Array) -> Array:
     """Turn openness (V,) into linear vertex colours (V, 3); shade on skin is redder."""
-    return np.clip(0.16 + 0.84 * open_sky, 0, 1)[:, None] ** _EXPONENTS
+    return np.asarray(np.clip(0.16 + 0.84 * open_sky, 0, 1)[:, None] ** _EXPONENTS)
 
 
 def shaded(source: Source, parts: list[Part]) -> list[Part]:
@@ -84,7 +84,7 @@ def _lit(points: Array, faces: Index, normals: Array, to_sky: Array) -> Array:
     _draw(flat, faces, depth)
     seen = (points + 0.02 * normals) @ axes.T
     seen[:, :2] = (seen[:, :2] - low[:2]) / _CELL
-    return _look(seen, depth)
+    return np.asarray(_look(seen, depth))
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]

@@ -14,12 +14,6 @@ from scipy import ndimage
 Rgb = tuple[int, int, int]
 
 
-def triangles_of(quads: Index) -> Index:
-    """Split quads (F, 4) into triangles (T, 3); quads that repeat their last corner give one."""
-    second = quads[quads[:, 2] != quads[:, 3]]
-    return np.concatenate([quads[:, [0, 1, 2]], second[:, [0, 2, 3]]])
-
-
 def quad_triangles(quads: Index, quad_uv: Index) -> tuple[Index, Index]:
     """Triangles of point indices and of UV indices, in the same order."""
     two = quads[:, 2] != quads[:, 3]
@@ -37,7 +31,7 @@ def point_normals(points: Array, triangles: Index) -> Array:
     out = np.zeros_like(points)
     for k in range(3):
         np.add.at(out, triangles[:, k], across)
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12))
 
 
 @dataclass(frozen=True)
@@ -58,11 +52,11 @@ class Canvas:
     def of(self, field: Array) -> Array:
         """Spread a field over the points, (V,) or (V, C), onto the texels."""
         values = field[self.corner]
-        return np.einsum("xyk,xyk...->xy...", self.share, values)
+        return np.asarray(np.einsum("xyk,xyk...->xy...", self.share, values))
 
 
 def canvas(triangles: Index, uv: Array, size: int) -> Canvas:
-    """Rasterise ``uv`` (T, 3, 2), v upwards, of triangles of point indices into a square of ``size`` texels."""
+    """Rasterise ``uv`` (T, 3, 2), v upwards, of triangles of point indices into a square of texels."""
     pixels = np.stack([uv[..., 0] * size - 0.5, (1 - uv[..., 1]) * size - 0.5], axis=-1)
     face, share = _rasterise(pixels, size)
     inside = face >= 0
@@ -102,13 +96,13 @@ def noise(places: Array, cell: float, seed: int) -> Array:
     grid = np.random.default_rng(seed).standard_normal(span)
     at = ((places - low) / cell + 1.5).reshape(-1, 3).T
     values = ndimage.map_coordinates(grid, at, order=2, mode="nearest").reshape(places.shape[:-1])
-    return values / max(float(values.std()), 1e-9)
+    return np.asarray(values / max(float(values.std()), 1e-9))
 
 
 def grain(size: int, blur: float, seed: int) -> Array:
     """Fine noise of unit deviation, (size, size)."""
     values = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal((size, size)), blur)
-    return values / values.std()
+    return np.asarray(values / values.std())
 
 
 def step(low: float, high: float, values: Array) -> Array:
@@ -117,7 +111,7 @@ def step(low: float, high: float, values: Array) -> Array:
     return t * t * (3 - 2 * t)
 
 
-def bump(distance: Array, radius: float) -> Array:
+def bump(distance: Array, radius: float | Array) -> Array:
     """Gaussian hill of ``radius`` (one deviation)."""
     return np.exp(-0.5 * np.square(distance / radius))
 
