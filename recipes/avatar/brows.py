@@ -50,7 +50,7 @@ def brow_cover(face: Face, person: Person) -> tuple[Array, Array]:
     front = step(0.05, 0.3, face.normal[..., 2]) * face.texels.inside
     return (
         0.55 * front * ndimage.map_coordinates(soft, [y, x], order=1),
-        0.90 * front * ndimage.map_coordinates(ndimage.gaussian_filter(hairs, 0.8), [y, x], order=1),
+        1.0 * front * ndimage.map_coordinates(ndimage.gaussian_filter(hairs, 1.3), [y, x], order=1),
     )
 
 

@@ -149,8 +149,8 @@ def _rim(source: Source, points: Array, side: str, *, woman: bool) -> tuple[Arra
     columns = len(grid)
     along = np.linspace(0.03, 0.96, 4 * columns)
     weights = _stacked([csr_array(_bilinear(grid, at * (columns - 1), 0.0)) for at in np.repeat(along, 2)])
-    high = (0.0046 if woman else 0.0022) * np.interp(along, [0, 0.3, 0.75, 0.96], [0.2, 0.8, 1.1, 0.3])
-    places = weights @ points + (0, -0.004, 0.010)
+    high = (0.0048 if woman else 0.0032) * np.interp(along, [0, 0.3, 0.75, 0.96], [0.2, 0.8, 1.1, 0.3])
+    places = weights @ points + (0, -0.003, 0.010)
     places[1::2, 1] += 2 * high
     return places, weights, 1.3
 

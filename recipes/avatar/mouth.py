@@ -13,8 +13,8 @@ from recipes.avatar.source import Array, Source
 from scipy import ndimage
 from scipy.sparse import vstack
 
-_NARROWER = 0.86
-_BACK = -0.035  # dm
+_NARROWER = 0.82
+_BACK = -0.045  # dm
 _UPPER_DOWN, _LOWER_DOWN = -0.045, -0.050
 _TONGUE = np.array([0.0, -0.07, -0.05])
 _TEETH = 7  # on each side of the middle
@@ -61,14 +61,14 @@ def _teeth(source: Source, points: Array, name: str, down: float) -> Part:
     angle = np.arctan2(moved[:, 0] - arch[0], moved[:, 2] - arch[1])
     height = np.clip((moved[:, 1] - low[1]) / (high[1] - low[1]), 0, 1)
     uv = np.stack([np.clip(0.5 + 0.85 * angle / np.pi, 0, 1), height], axis=1)
-    depth = step(0.02, 0.24, high[2] - moved[:, 2])
+    depth = step(0.01, 0.20, high[2] - moved[:, 2])
     outwards = np.stack([np.sin(angle), np.zeros(len(angle)), np.cos(angle)], axis=1)
     corners = moved[part.faces]
     facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     facing /= np.linalg.norm(facing, axis=1, keepdims=True)
     inner = (facing * outwards[part.faces].mean(axis=1)).sum(axis=1) < 0.3
     # The inner faces get points of their own, a little further in: a sharp biting edge, and darker behind it.
-    light = 0.92 - 0.72 * depth
+    light = 0.86 - 0.70 * depth
     return replace(
         part,
         points=np.concatenate([moved, moved - 0.004 * outwards]),
