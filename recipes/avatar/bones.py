@@ -5,14 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from recipes.avatar.source import Array, Index, Source
 from scipy.spatial.transform import Rotation
 
-from recipes.avatar.source import Array, Index, Source
-
-_TORSO = {"Hips": "hips", "Spine": "spine", "Spine1": "chest", "Spine2": "upperChest", "Neck": "neck", "Head": "head"}
+_TORSO = {
+    "Hips": "hips",
+    "Spine": "spine",
+    "Spine1": "chest",
+    "Spine2": "upperChest",
+    "Neck": "neck",
+    "Head": "head",
+}
 _LIMBS = {
-    **{"Shoulder": "Shoulder", "Arm": "UpperArm", "ForeArm": "LowerArm", "Hand": "Hand"},
-    **{"UpLeg": "UpperLeg", "Leg": "LowerLeg", "Foot": "Foot", "ToeBase": "Toes"},
+    "Shoulder": "Shoulder",
+    "Arm": "UpperArm",
+    "ForeArm": "LowerArm",
+    "Hand": "Hand",
+    "UpLeg": "UpperLeg",
+    "Leg": "LowerLeg",
+    "Foot": "Foot",
+    "ToeBase": "Toes",
     **{f"HandThumb{k}": f"Thumb{part}" for k, part in enumerate(("Metacarpal", "Proximal", "Distal"), 1)},
     **{
         f"Hand{theirs}{k}": f"{ours}{part}"
@@ -22,7 +34,11 @@ _LIMBS = {
 }
 HUMANOID: dict[str, str] = {
     **_TORSO,
-    **{f"{side}{theirs}": f"{side.lower()}{ours}" for side in ("Left", "Right") for theirs, ours in _LIMBS.items()},
+    **{
+        f"{side}{theirs}": f"{side.lower()}{ours}"
+        for side in ("Left", "Right")
+        for theirs, ours in _LIMBS.items()
+    },
 }
 """Bone of the mixamo rig -> bone of VRM 1.0."""
 
@@ -154,7 +170,10 @@ def _turn(bones: Skeleton, name: str, inherited: Array) -> Array:
     if part in ("UpperArm", "LowerArm"):
         return _align(inherited, towards("LowerArm" if part == "UpperArm" else "Hand"), out)
     if part == "Hand":
-        across = bones.heads[bones.index(side + "LittleProximal")] - bones.heads[bones.index(side + "IndexProximal")]
+        across = (
+            bones.heads[bones.index(side + "LittleProximal")]
+            - bones.heads[bones.index(side + "IndexProximal")]
+        )
         return _frame(np.array(out), np.array([0, 0, -1.0])) @ _frame(towards("MiddleProximal"), across).T
     for stem in ("Index", "Middle", "Ring", "Little"):
         if part == f"{stem}Proximal":
@@ -162,7 +181,9 @@ def _turn(bones: Skeleton, name: str, inherited: Array) -> Array:
         if part == f"{stem}Intermediate":
             return _align(inherited, towards(f"{stem}Distal"), _splayed(out, stem))
     if part in ("UpperLeg", "LowerLeg"):
-        return _align(inherited, towards("LowerLeg" if part == "UpperLeg" else "Foot"), np.array([0, -1.0, 0]))
+        return _align(
+            inherited, towards("LowerLeg" if part == "UpperLeg" else "Foot"), np.array([0, -1.0, 0])
+        )
     return np.eye(3) if part == "Foot" else inherited
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
-
 from recipes.avatar.anatomy import SKIN_POINTS, base_part, islands, triangles
 from recipes.avatar.bones import Skeleton
-from recipes.avatar.piece import Look, Part
 from recipes.avatar.people import Rgb
+from recipes.avatar.piece import Look, Part
 from recipes.avatar.shoes import shoes
 from recipes.avatar.source import Array, Source
 from recipes.avatar.surface import (
@@ -27,6 +24,8 @@ from recipes.avatar.surface import (
     smoothed,
     tube,
 )
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
 
 HIDDEN_DEPTH = 0.12
 """Decimetres inside a garment's edge from where the body below is left out."""
@@ -43,6 +42,7 @@ class Outfit:
         neck: how far below the base of the neck the neckline lies at the front, dm.
         collar: radius of the neck band, dm.
         under: colour of a T-shirt that shows at the neck, or None.
+        loose: how far the trousers stand off the legs, dm.
 
     """
 
@@ -52,13 +52,18 @@ class Outfit:
     neck: float = 0.3
     collar: float = 0.05
     under: Rgb | None = None
+    loose: float = 0.06
 
 
 OUTFITS = {
     "sweater-teal": Outfit((42, 112, 118), (52, 54, 66), (232, 230, 226), neck=0.42),
     "sweater-burgundy": Outfit((122, 40, 54), (44, 46, 54), (60, 50, 48), neck=0.38),
-    "sweater-navy": Outfit((46, 62, 92), (120, 112, 100), (236, 234, 230), neck=0.2, under=(236, 236, 232)),
-    "shirt-olive": Outfit((92, 98, 66), (48, 56, 76), (88, 66, 50), neck=0.22, under=(58, 60, 62)),
+    "sweater-navy": Outfit(
+        (46, 62, 92), (120, 112, 100), (236, 234, 230), neck=0.3, under=(236, 236, 232), loose=0.14
+    ),
+    "shirt-olive": Outfit(
+        (92, 98, 66), (48, 56, 76), (88, 66, 50), neck=0.32, under=(58, 60, 62), loose=0.14
+    ),
 }
 
 
@@ -69,14 +74,32 @@ def clothes_parts(
     body = Body(source, points, bones)
     top, legs, feet = _top_field(body, outfit.neck), _trouser_field(bones), _shoe_field(bones)
     shell = merged(
-        base_part(source, points, source.mesh.groups["helper-tights"], _fabric("x", (0, 0, 0)), name="x", moves=False)
+        base_part(
+            source,
+            points,
+            source.mesh.groups["helper-tights"],
+            _fabric("x", (0, 0, 0)),
+            name="x",
+            moves=False,
+        )
     )
     skin = merged(
         base_part(source, points, islands(source)["body"], _fabric("x", (0, 0, 0)), name="x", moves=False)
     )
     parts = [
-        _garment(body, skin, top, _fabric("top", outfit.top, knit=True), 0.09, outfit.collar, name="top", over=0.11),
-        _garment(body, shell, legs, _fabric("trousers", outfit.trousers), 0.06, 0.03, name="trousers"),
+        _garment(
+            body,
+            skin,
+            top,
+            _fabric("top", outfit.top, knit=True),
+            0.09,
+            outfit.collar,
+            name="top",
+            over=0.05 + outfit.loose,
+        ),
+        _garment(
+            body, shell, legs, _fabric("trousers", outfit.trousers), outfit.loose, 0.03, name="trousers"
+        ),
         shoes(source, points, bones, _shoe_look(outfit.shoes)),
     ]
     if outfit.under is not None:
@@ -116,7 +139,7 @@ class Body:
 
 
 def _top_field(body: Body, low: float) -> Field:
-    """Below zero: below a tilted ring around the neck that dips ``low`` dm at the front, from hips to wrists."""
+    """Below zero: from hips to wrists, below a tilted ring around the neck that dips ``low`` dm in front."""
     bones = body.bones
     neck, hips = bones.heads[bones.index("neck")], bones.heads[bones.index("hips")]
     middle, half_depth = (body.neck_front + body.neck_back) / 2, (body.neck_front - body.neck_back) / 2
@@ -127,7 +150,9 @@ def _top_field(body: Body, low: float) -> Field:
         oval = np.hypot(points[:, 0] / body.neck_width, depth)
         above = np.minimum(points[:, 1] - ring, (2.1 - oval) * body.neck_width)
         below = hips[1] - 0.25 - points[:, 1]
-        return np.maximum.reduce([above, below, *(_beyond_wrist(bones, side, points) for side in ("left", "right"))])
+        return np.maximum.reduce(
+            [above, below, *(_beyond_wrist(bones, side, points) for side in ("left", "right"))]
+        )
 
     return field
 

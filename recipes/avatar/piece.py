@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.sparse import csr_array
-
 from recipes.avatar.source import Array, Index
+from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Part:
             base point are one-hot; a point that lies on a face has its barycentric weights.
         moves: whether the 52 face actions move it (taken through ``source``).
         bone: bind everything to this one bone instead ("head" for hair).
-        colours: (V, 3) linear vertex colours in [0, 1] that multiply the texture (ambient occlusion), or None.
+        colours: (V, 3) linear vertex colours in [0, 1] that multiply the texture (occlusion), or None.
         extra_moves: face action -> (V, 3) dm, added to what comes through ``source``.
 
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-
 from recipes.avatar.source import Array, Source
 
 _AXES: dict[str, tuple[str, ...]] = {
@@ -42,7 +41,8 @@ def _weights(axis: str, value: float) -> dict[str, float]:
     names = _AXES[axis]
     anchors = np.linspace(0, 1, len(names))
     return {
-        name: float(np.interp(value, anchors, row)) for name, row in zip(names, np.eye(len(names)), strict=True)
+        name: float(np.interp(value, anchors, row))
+        for name, row in zip(names, np.eye(len(names)), strict=True)
     }
 
 
@@ -53,7 +53,9 @@ def macro_weights(macro: dict[str, float]) -> dict[str, float]:
     out: dict[str, float] = {}
     for pattern, axes in _FAMILIES:
         for names in product(*(_AXES[axis] for axis in axes)):
-            weight = float(np.prod([axis_weights[axis][name] for axis, name in zip(axes, names, strict=True)]))
+            weight = float(
+                np.prod([axis_weights[axis][name] for axis, name in zip(axes, names, strict=True)])
+            )
             if weight > 0:
                 out[pattern.format(**dict(zip(axes, names, strict=True)))] = weight
     for race, gender, age in product(_RACES, _AXES["gender"], _AXES["age"]):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.spatial import cKDTree
-
 from recipes.avatar.anatomy import SKIN_POINTS, one_hot
 from recipes.avatar.bones import Skeleton
 from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Index, Source
 from recipes.avatar.surface import joined
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial import cKDTree
 
 SECTIONS = 26
 AROUND = 24
@@ -46,7 +45,9 @@ def _shoe(skin: Array, bones: Skeleton, side: str) -> tuple[Array, Index, Array]
         angle = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
         c, sn = np.cos(angle), np.sin(angle)
         wide = np.sign(c) * np.abs(c) ** 0.75 * (high - low) / 2 * max(share, 0.04)
-        tall = np.where(sn > 0, np.abs(sn) ** 0.8 * (up - floor) * (0.35 + 0.65 * share), -SOLE * np.abs(sn) ** 0.25)
+        tall = np.where(
+            sn > 0, np.abs(sn) ** 0.8 * (up - floor) * (0.35 + 0.65 * share), -SOLE * np.abs(sn) ** 0.25
+        )
         centre = ankle + station * along + (low + high) / 2 * across
         ring = centre * [1, 0, 1] + wide[:, None] * across
         ring[:, 1] = floor + tall
@@ -66,7 +67,9 @@ def _outline(stations: Array, s: Array, x: Array, y: Array) -> tuple[Array, Arra
     for station in stations:
         close = np.abs(s - np.clip(station, s.min() + 0.12, s.max() - 0.1)) < 0.14
         rows.append((x[close].min(), x[close].max(), y[close].max()))
-    left, right, top = (gaussian_filter1d(np.array(column), 1.6, mode="nearest") for column in zip(*rows, strict=True))
+    left, right, top = (
+        gaussian_filter1d(np.array(column), 1.6, mode="nearest") for column in zip(*rows, strict=True)
+    )
     return left, right, top
 
 

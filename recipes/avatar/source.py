@@ -86,7 +86,11 @@ class Source:
         """Deltas (19158, 3) of one target, named by its path below mpfb2/targets or faceunits."""
         if name not in self._cache:
             packed = f"{MPFB}/targets/{name}.target.gz"
-            data = gzip.decompress(self.read(packed)) if self.has(packed) else self.read(f"{UNITS}/{name}.target")
+            data = (
+                gzip.decompress(self.read(packed))
+                if self.has(packed)
+                else self.read(f"{UNITS}/{name}.target")
+            )
             rows = [line.split() for line in data.decode().splitlines() if line and not line.startswith("#")]
             table = np.array([[float(x) for x in row] for row in rows if len(row) == 4])
             deltas = np.zeros((19158, 3))

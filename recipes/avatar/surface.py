@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
-
 from recipes.avatar.piece import Part
 from recipes.avatar.source import Array, Index
+from scipy.sparse import csr_array, vstack
 
 Field = Callable[[Array], Array]
 """(V, 3) points -> (V,): below zero is kept."""
@@ -35,7 +34,9 @@ def averaging(faces: Index, count: int) -> csr_array:
     return csr_array(links.multiply(1 / degree[:, None]))
 
 
-def smoothed(points: Array, faces: Index, times: int, amount: float = 0.5, keep: Array | None = None) -> Array:
+def smoothed(
+    points: Array, faces: Index, times: int, amount: float = 0.5, keep: Array | None = None
+) -> Array:
     """Move every point towards the mean of its neighbours; ``keep`` (V,) in [0, 1] holds points back."""
     mean = averaging(faces, len(points))
     alone = np.asarray(mean.sum(axis=1)).reshape(-1) == 0
@@ -135,9 +136,7 @@ def tube(part: Part, loop: Index, radius: float, *, flat: float = 1.0, sides: in
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
     across = np.cross(along, out)
     angles = np.linspace(0, 2 * np.pi, sides, endpoint=False)
-    rings = [
-        line + radius * (np.cos(t) * out * flat + np.sin(t) * across) for t in angles
-    ]
+    rings = [line + radius * (np.cos(t) * out * flat + np.sin(t) * across) for t in angles]
     n = len(loop)
     points = np.stack(rings, axis=1).reshape(-1, 3)
     i, k = np.meshgrid(np.arange(n), np.arange(sides), indexing="ij")
@@ -145,7 +144,9 @@ def tube(part: Part, loop: Index, radius: float, *, flat: float = 1.0, sides: in
     c, d = ((i + 1) % n) * sides + (k + 1) % sides, i * sides + (k + 1) % sides
     faces = np.concatenate([np.stack([a, b, c], axis=-1), np.stack([a, c, d], axis=-1)]).reshape(-1, 3)
     uv = np.stack([np.repeat(np.linspace(0, 0.5, n), sides), np.tile(np.linspace(0, 0.01, sides), n)], axis=1)
-    return replace(part, name=name, points=points, faces=faces, uv=uv, source=part.source[np.repeat(loop, sides)])
+    return replace(
+        part, name=name, points=points, faces=faces, uv=uv, source=part.source[np.repeat(loop, sides)]
+    )
 
 
 def joined(name: str, parts: list[Part]) -> Part:

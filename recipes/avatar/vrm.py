@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pygltflib as gl
 from PIL import Image
-from rhapsode.rigs import BLENDSHAPES
-
 from recipes.avatar.bones import Pose, Skeleton, top_influences
-from recipes.avatar.piece import Look, Part
 from recipes.avatar.people import LIMITS, REST, Person
+from recipes.avatar.piece import Look, Part
 from recipes.avatar.source import Array, Index
+
+from rhapsode.rigs import BLENDSHAPES
 
 METRE = 0.1
 """Metres in a decimetre, the unit of the source."""
@@ -23,6 +24,8 @@ SMALLEST = 2e-5
 """Metres: a face action that moves a point by less does not move it."""
 
 JPEG_QUALITY = 90
+
+_LOOK_DEGREES = {"HorizontalInner": 35, "HorizontalOuter": 35, "VerticalDown": 30, "VerticalUp": 30}
 
 LICENCE = "https://creativecommons.org/publicdomain/zero/1.0/"
 
@@ -114,7 +117,9 @@ class VrmWriter:
             here = self._metres(self._pose.heads[k])
             offset = here if parent < 0 else here - self._metres(self._pose.heads[parent])
             children = [child for child, up in enumerate(bones.parents) if up == k]
-            self._gltf.nodes.append(gl.Node(name=name, translation=[float(x) for x in offset], children=children))
+            self._gltf.nodes.append(
+                gl.Node(name=name, translation=[float(x) for x in offset], children=children)
+            )
         self._gltf.scenes = [gl.Scene(nodes=[0])]
         self._gltf.scene = 0
 
@@ -124,13 +129,17 @@ class VrmWriter:
         inverse[:, :3, 3] = -self._metres(self._pose.heads)
         columns = np.swapaxes(inverse, 1, 2).reshape(-1, 16)
         matrices = self._accessor(columns.astype(np.float32), "MAT4")
-        self._gltf.skins.append(gl.Skin(joints=list(range(len(bones.names))), inverseBindMatrices=matrices, skeleton=0))
+        self._gltf.skins.append(
+            gl.Skin(joints=list(range(len(bones.names))), inverseBindMatrices=matrices, skeleton=0)
+        )
         return 0
 
     def _primitive(self, part: Part, placed: Array, normals: Array) -> gl.Primitive:
         joints, weights = top_influences(self._bone_weights(part))
         attributes = gl.Attributes(
-            POSITION=self._accessor(self._metres(placed).astype(np.float32), "VEC3", target=34962, bounds=True),
+            POSITION=self._accessor(
+                self._metres(placed).astype(np.float32), "VEC3", target=34962, bounds=True
+            ),
             NORMAL=self._accessor(normals.astype(np.float32), "VEC3", target=34962),
             TEXCOORD_0=self._accessor(
                 np.stack([part.uv[:, 0], 1 - part.uv[:, 1]], axis=1).astype(np.float32), "VEC2", target=34962
@@ -282,8 +291,7 @@ class VrmWriter:
                 "offsetFromHeadBone": self._eye_offset(),
                 **{
                     f"rangeMap{way}": {"inputMaxValue": degrees, "outputScale": 1.0}
-                    for way, degrees in (("HorizontalInner", 35), ("HorizontalOuter", 35))
-                    + (("VerticalDown", 30), ("VerticalUp", 30))
+                    for way, degrees in _LOOK_DEGREES.items()
                 },
             },
         }
@@ -297,7 +305,12 @@ class VrmWriter:
         return [float(x) for x in (eyes - heads[bones.index("head")]) * METRE]
 
 
-_COMPONENTS = {"float32": gl.FLOAT, "uint8": gl.UNSIGNED_BYTE, "uint16": gl.UNSIGNED_SHORT, "uint32": gl.UNSIGNED_INT}
+_COMPONENTS = {
+    "float32": gl.FLOAT,
+    "uint8": gl.UNSIGNED_BYTE,
+    "uint16": gl.UNSIGNED_SHORT,
+    "uint32": gl.UNSIGNED_INT,
+}
 
 
 def smooth_normals(surfaces: list[tuple[Array, Index]]) -> list[Array]:
@@ -313,7 +326,7 @@ def smooth_normals(surfaces: list[tuple[Array, Index]]) -> list[Array]:
         np.add.at(summed, place[faces[:, k]], area)
     normals = summed[place]
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    return [normals[first:last] for first, last in zip(starts[:-1], starts[1:], strict=True)]
+    return [normals[first:last] for first, last in pairwise(starts)]
 
 
 def height(skeleton: Skeleton, pose: Pose) -> float:
