@@ -146,6 +146,7 @@ def test_threads_and_culling_change_no_pixel(avatar: Avatar) -> None:
     np.testing.assert_array_equal(three.draw(values, breath=0.5), picture)
     three.close()
     one._actor = Actor(avatar, one._actor.scene.textures)
+    one._open_to_rims()
     np.testing.assert_array_equal(one.draw(values, breath=0.5), picture)
 
 

@@ -241,9 +241,8 @@ def _material(file: GltfFile, index: int) -> Material:
     shade = vrm.toon_shade(file.json, index)
     shading = str(own.get("shading", ""))
     if shading not in SHADINGS:
-        shading = (
-            "toon" if shade is not None else "unlit" if "KHR_materials_unlit" in extensions else "default"
-        )
+        plain = "unlit" if "KHR_materials_unlit" in extensions else _guess_shading(row.get("name", ""))
+        shading = "toon" if shade is not None else plain
     texture, wrap = None, (True, True)
     if "baseColorTexture" in pbr:
         texture, wrap = _texture(file, pbr["baseColorTexture"]["index"])
@@ -261,6 +260,23 @@ def _material(file: GltfFile, index: int) -> Material:
         ),
         wrap,
         own,
+    )
+
+
+_SHADING_WORDS = {
+    "lash": ("lash",),
+    "hair": ("hair", "beard", "brow"),
+    "mouth": ("teeth", "tooth", "tongue", "gum"),
+    "eye": ("eyeball", "sclera", "iris", "_eye", "eyes"),
+    "skin": ("skin", "_face", "head"),
+    "cloth": ("cloth", "outfit", "shirt", "trousers", "jacket"),
+}
+
+
+def _guess_shading(name: str) -> str:
+    """Return the shading that a material's name speaks of, for files that do not declare it."""
+    return next(
+        (s for s, words in _SHADING_WORDS.items() if any(w in name.lower() for w in words)), "default"
     )
 
 
@@ -394,6 +410,11 @@ _BONE_WORDS = {
     "rightEye": ("righteye", "eye_r", "eye.r", "eye_right", "mixamorig:righteye", "j_adj_r_faceeye"),
     "leftUpperArm": ("leftarm", "leftupperarm", "mixamorig:leftarm", "upperarm_l", "upper_arm.l"),
     "rightUpperArm": ("rightarm", "rightupperarm", "mixamorig:rightarm", "upperarm_r", "upper_arm.r"),
+    "leftLowerArm": ("leftforearm", "leftlowerarm", "mixamorig:leftforearm", "lowerarm_l", "forearm.l"),
+    "rightLowerArm": ("rightforearm", "rightlowerarm", "mixamorig:rightforearm", "lowerarm_r", "forearm.r"),
+    "leftShoulder": ("leftshoulder", "mixamorig:leftshoulder", "clavicle_l", "shoulder.l"),
+    "rightShoulder": ("rightshoulder", "mixamorig:rightshoulder", "clavicle_r", "shoulder.r"),
+    "spine": ("spine", "mixamorig:spine", "spine_01"),
     "chest": ("chest", "spine1", "mixamorig:spine1", "spine_02"),
 }
 

@@ -42,7 +42,7 @@ class Actor:
         self._positions, self._normals = scene.positions.copy(), scene.normals.copy()
         self._welded = np.zeros_like(scene.rest_welded)
         self.moved = np.zeros((count, 12), np.float32)
-        self.moved[:, 7] = 1.0
+        self.moved[:, 7] = self.moved[:, 11] = 1.0
         self._screen = np.zeros((count, 2), np.int32)
         self._side = np.zeros(len(scene.triangles), np.int8)
         self._mip = np.zeros(len(scene.triangles), np.int8)

@@ -4,7 +4,7 @@ Every function works on a range of vertices or rows where that helps, holds no l
 writes into arrays that the caller keeps, so that several threads share one video frame.
 
 Columns of ``moved`` (V, 12) float32: world position 0:3, world normal 3:6, 1/depth 6 (0 behind the camera),
-light that reaches the vertex 7, world tangent 8:11.
+key light that reaches the vertex 7, world tangent 8:11, rim light that reaches it 11.
 """
 
 from __future__ import annotations
@@ -168,22 +168,36 @@ def skin(
 
 
 @compiled_fast
-def shadow_map(
-    top: int,
-    bottom: int,
-    moved: Float32,
-    triangles: Int32,
-    light: Float64,
-    depth: Float32,
-) -> None:
+def to_light(begin: int, end: int, moved: Float32, light: Float64, seen: Float32) -> None:
+    """Write where vertices ``begin:end`` lie as the light sees them.
+
+    Args:
+        begin: first vertex.
+        end: behind the last vertex.
+        moved: (V, 12), see the module.
+        light: (12,) rows that take a world position to texel x, texel y and distance in metres.
+        seen: (V, 3) texel x, texel y, metres.
+
+    """
+    for i in range(begin, end):
+        for k in range(3):
+            seen[i, k] = (
+                light[4 * k] * moved[i, 0]
+                + light[4 * k + 1] * moved[i, 1]
+                + light[4 * k + 2] * moved[i, 2]
+                + light[4 * k + 3]
+            )
+
+
+@compiled_fast
+def shadow_map(top: int, bottom: int, seen: Float32, triangles: Int32, depth: Float32) -> None:
     """Draw rows ``top:bottom`` of the distance to the light; texels without an occluder hold 1e9.
 
     Args:
         top: first row.
         bottom: behind the last row.
-        moved: (V, 12), see the module.
+        seen: (V, 3) as made by `to_light`.
         triangles: (T, 3) those that cast shadow.
-        light: (12,) rows that take a world position to texel x, texel y and distance in metres.
         depth: (S, S).
 
     """
@@ -191,25 +205,19 @@ def shadow_map(
     depth[top:bottom] = 1e9
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ya = light[4] * moved[a, 0] + light[5] * moved[a, 1] + light[6] * moved[a, 2] + light[7]
-        yb = light[4] * moved[b, 0] + light[5] * moved[b, 1] + light[6] * moved[b, 2] + light[7]
-        yc = light[4] * moved[c, 0] + light[5] * moved[c, 1] + light[6] * moved[c, 2] + light[7]
+        ya, yb, yc = seen[a, 1], seen[b, 1], seen[c, 1]
         y0 = max(top, math.ceil(min(ya, yb, yc) - 0.5))
         y1 = min(bottom - 1, math.floor(max(ya, yb, yc) - 0.5))
         if y0 > y1:
             continue
-        xa = light[0] * moved[a, 0] + light[1] * moved[a, 1] + light[2] * moved[a, 2] + light[3]
-        xb = light[0] * moved[b, 0] + light[1] * moved[b, 1] + light[2] * moved[b, 2] + light[3]
-        xc = light[0] * moved[c, 0] + light[1] * moved[c, 1] + light[2] * moved[c, 2] + light[3]
+        xa, xb, xc = seen[a, 0], seen[b, 0], seen[c, 0]
         x0 = max(0, math.ceil(min(xa, xb, xc) - 0.5))
         x1 = min(size - 1, math.floor(max(xa, xb, xc) - 0.5))
         area = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
         if x0 > x1 or abs(area) < 1e-9:
             continue
         inv = 1.0 / area
-        za = light[8] * moved[a, 0] + light[9] * moved[a, 1] + light[10] * moved[a, 2] + light[11]
-        zb = light[8] * moved[b, 0] + light[9] * moved[b, 1] + light[10] * moved[b, 2] + light[11]
-        zc = light[8] * moved[c, 0] + light[9] * moved[c, 1] + light[10] * moved[c, 2] + light[11]
+        za, zb, zc = seen[a, 2], seen[b, 2], seen[c, 2]
         for y in range(y0, y1 + 1):
             fy = y + 0.5
             for x in range(x0, x1 + 1):
@@ -241,7 +249,7 @@ def shadow_vertices(
         begin: first vertex.
         end: behind the last vertex.
         moved: (V, 12), see the module.
-        light: as in `shadow_map`.
+        light: as in `to_light`.
         depth: as made by `shadow_map`.
         taps: (K, 2) offsets on the unit disc, scaled to texels.
         offset: metres along the normal by which a vertex is lifted before it looks up.

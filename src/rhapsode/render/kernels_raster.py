@@ -23,10 +23,12 @@ from rhapsode.render.kernels_shade import light, texel
 TILE = 32
 """Pixels along the edge of a tile."""
 
-_X0, _X1, _X2, _X3 = 96, 224, 32, 160
-_Y0, _Y1, _Y2, _Y3 = 32, 96, 160, 224
-_XS = (_X0, _X1, _X2, _X3)
-_YS = (_Y0, _Y1, _Y2, _Y3)
+_BLOCK = 8
+_BLUR = 0.5  # 0 keeps textures sharp at grazing angles and aliases, 1 blurs them.
+_REFRESH = 16
+_DEPTHS = 4096
+_COVER = 0xFD910  # Samples that 0 to 4 quarters of alpha cover, four bits each.
+
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
@@ -64,8 +66,34 @@ class Drawing(NamedTuple):
 
 
 @compiled
+def nearest_first(d: Drawing) -> Int32:
+    """Return the triangles that are seen, the nearest first, by a counting sort over 1/depth."""
+    low, high, seen = np.float32(np.inf), np.float32(0.0), 0
+    key = np.empty(len(d.triangles), np.float32)
+    for t in range(len(d.triangles)):
+        if d.side[t] != 0:
+            a, b, c = d.triangles[t, 0], d.triangles[t, 1], d.triangles[t, 2]
+            key[t] = d.moved[a, 6] + d.moved[b, 6] + d.moved[c, 6]
+            low, high, seen = min(low, key[t]), max(high, key[t]), seen + 1
+    scale = (_DEPTHS - 1) / (high - low) if high > low else np.float32(0.0)
+    place = np.zeros(_DEPTHS + 1, np.int64)
+    for t in range(len(d.triangles)):
+        if d.side[t] != 0:
+            place[int((high - key[t]) * scale) + 1] += 1
+    for n in range(_DEPTHS):
+        place[n + 1] += place[n]
+    order = np.empty(seen, np.int32)
+    for t in range(len(d.triangles)):
+        if d.side[t] != 0:
+            n = int((high - key[t]) * scale)
+            order[place[n]] = t
+            place[n] += 1
+    return order
+
+
+@compiled
 def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64], Int32]:
-    """Cull triangles, choose their mip levels (both written into ``d``) and list them per tile.
+    """Cull triangles, choose their mip levels (both written into ``d``), list them per tile, near ones first.
 
     Returns:
         (tiles + 1,) int64 first entry of each tile, and the (N,) int32 triangles listed.
@@ -97,9 +125,15 @@ def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64
         if picture >= 0:
             du1, dv1 = d.fixed[b, 0] - d.fixed[a, 0], d.fixed[b, 1] - d.fixed[a, 1]
             du2, dv2 = d.fixed[c, 0] - d.fixed[a, 0], d.fixed[c, 1] - d.fixed[a, 1]
-            texels = abs(du1 * dv2 - du2 * dv1) * d.levels[picture, 0, 1] * d.levels[picture, 0, 2]
-            pixels = abs(area) / (SUBPIXEL * SUBPIXEL)
-            level = 0.5 * math.log2(max(texels / pixels, 1.0)) - 0.2
+            wide, tall = d.levels[picture, 0, 1], d.levels[picture, 0, 2]
+            inv = SUBPIXEL / float(area)
+            ux = (du1 * (cy - ay) - du2 * (by - ay)) * inv * wide
+            uy = (du2 * (bx - ax) - du1 * (cx - ax)) * inv * wide
+            vx = (dv1 * (cy - ay) - dv2 * (by - ay)) * inv * tall
+            vy = (dv2 * (bx - ax) - dv1 * (cx - ax)) * inv * tall
+            even = math.log2(max(abs(ux * vy - uy * vx), 1.0))
+            worst = math.log2(max(ux * ux + vx * vx, uy * uy + vy * vy, 1.0))
+            level = 0.5 * ((1.0 - _BLUR) * even + _BLUR * worst) - 0.2
             d.mip[t] = min(int(level + 0.5), d.levels.shape[1] - 1)
         for ty in range(box[t, 2], box[t, 3] + 1):
             for tx in range(box[t, 0], box[t, 1] + 1):
@@ -109,9 +143,7 @@ def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64
         first[tile + 1] += first[tile]
     place = first[:-1].copy()
     listed = np.empty(first[across * down], np.int32)
-    for t in range(len(d.triangles)):
-        if d.side[t] == 0:
-            continue
+    for t in nearest_first(d):
         for ty in range(box[t, 2], box[t, 3] + 1):
             for tx in range(box[t, 0], box[t, 1] + 1):
                 tile = ty * across + tx
@@ -137,10 +169,25 @@ def corner_weights(d: Drawing, t: int, x: float, y: float) -> tuple[float, float
     return wa * inv, wb * inv, wc * inv
 
 
-@compiled_fast
-def alpha_at(d: Drawing, t: int, x: float, y: float) -> float:
-    """Return the alpha of triangle ``t`` at a screen position."""
+@inlined
+def sample_x(s: int) -> int:
+    """Return where sample ``s`` of a pixel lies: 96, 224, 32 or 160 subpixels from its left edge."""
+    return 96 + 128 * s - 320 * (s >> 1)
+
+
+@inlined
+def sample_y(s: int) -> int:
+    """Return where sample ``s`` of a pixel lies: 32, 96, 160 or 224 subpixels from its top edge."""
+    return 32 + 64 * s
+
+
+@inlined
+def mask_at(d: Drawing, t: int, x: float, y: float) -> int:
+    """Return which samples of a pixel the alpha of a masked triangle covers, as bits; x, y is its centre."""
     wa, wb, wc = corner_weights(d, t, x, y)
+    wa, wb, wc = max(wa, 0.0), max(wb, 0.0), max(wc, 0.0)
+    inv = 1.0 / (wa + wb + wc)
+    wa, wb, wc = wa * inv, wb * inv, wc * inv
     a, b, c = d.triangles[t, 0], d.triangles[t, 1], d.triangles[t, 2]
     row = d.material_of[t]
     alpha = d.materials[row, 4] * (wa * d.fixed[a, 5] + wb * d.fixed[b, 5] + wc * d.fixed[c, 5])
@@ -157,7 +204,8 @@ def alpha_at(d: Drawing, t: int, x: float, y: float) -> float:
             d.materials[row, 15] > 0.0,
             d.materials[row, 16] > 0.0,
         )[3]
-    return float(alpha)
+    quarters = int(min(max((alpha - d.materials[row, 6]) * 8.0 + 2.5, 0.0), 4.0))
+    return (_COVER >> (4 * quarters)) & 15
 
 
 @inlined
@@ -196,6 +244,7 @@ def colour_at(d: Drawing, t: int, x: float, y: float) -> tuple[float, float, flo
     lit = wa * d.moved[a, 7] + wb * d.moved[b, 7] + wc * d.moved[c, 7]
     tx = wa * d.moved[a, 8] + wb * d.moved[b, 8] + wc * d.moved[c, 8]
     ty = wa * d.moved[a, 9] + wb * d.moved[b, 9] + wc * d.moved[c, 9]
+    rim = wa * d.moved[a, 11] + wb * d.moved[b, 11] + wc * d.moved[c, 11]
     tz = wa * d.moved[a, 10] + wb * d.moved[b, 10] + wc * d.moved[c, 10]
     r, g, b2 = light(
         int(d.materials[row, 0]),
@@ -212,6 +261,7 @@ def colour_at(d: Drawing, t: int, x: float, y: float) -> tuple[float, float, flo
         ty,
         tz,
         lit,
+        rim,
         d.look,
     )
     return r + d.materials[row, 12], g + d.materials[row, 13], b2 + d.materials[row, 14], alpha
@@ -262,42 +312,108 @@ def bounds_of(d: Drawing, t: int, left: int, top: int, right: int, bottom: int) 
     )
 
 
+@inlined
+def furthest(a: float, b: float) -> float:
+    """Return the greatest a*x + b*y over the four samples of a pixel."""
+    one = max(a * sample_x(0) + b * sample_y(0), a * sample_x(1) + b * sample_y(1))
+    return max(one, max(a * sample_x(2) + b * sample_y(2), a * sample_x(3) + b * sample_y(3)))
+
+
+@inlined
+def span(begin: int, end: int, value: float, step: float) -> tuple[int, int]:
+    """Narrow begin..end to where value + step * x >= 0, at most one too wide on either side."""
+    if step > 0:
+        return max(begin, int(-value / step) - 1), end
+    if step < 0:
+        return begin, min(end, int(-value / step) + 1)
+    return begin, end if value >= 0 else begin - 1
+
+
+@compiled_fast
+def lowest_of_blocks(low: Float32, blocks: Float32) -> None:
+    """Write the least value of every `_BLOCK` x `_BLOCK` pixels of ``low`` into ``blocks``."""
+    for y in range(blocks.shape[0]):
+        for x in range(blocks.shape[1]):
+            least = low[y * _BLOCK, x * _BLOCK]
+            for v in range(y * _BLOCK, y * _BLOCK + _BLOCK):
+                for u in range(x * _BLOCK, x * _BLOCK + _BLOCK):
+                    least = min(least, low[v, u])
+            blocks[y, x] = least
+
+
+@inlined
+def hidden(d: Drawing, t: int, left: int, top: int, right: int, bottom: int, blocks: Float32) -> bool:
+    """Tell whether everything that a triangle could show lies behind what is drawn already."""
+    a, b, c = d.triangles[t, 0], d.triangles[t, 1], d.triangles[t, 2]
+    nearest = max(d.moved[a, 6], d.moved[b, 6], d.moved[c, 6])
+    x0, x1, y0, y1 = bounds_of(d, t, left, top, right, bottom)
+    for y in range((y0 - top) // _BLOCK, (y1 - top) // _BLOCK + 1):
+        for x in range((x0 - left) // _BLOCK, (x1 - left) // _BLOCK + 1):
+            if nearest > blocks[y, x]:
+                return False
+    return True
+
+
 @compiled
 def draw_opaque(
-    d: Drawing, listed: Int32, left: int, top: int, right: int, bottom: int, near: Float32, ids: Int32
+    d: Drawing,
+    listed: Int32,
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    near: Float32,
+    low: Float32,
+    ids: Int32,
 ) -> None:
-    """Find the nearest opaque triangle of every sample of one tile."""
-    for t in listed:
+    """Find the nearest opaque triangle of every sample of a tile; ``low`` is the least ``near`` of a pixel."""
+    blocks = np.zeros((TILE // _BLOCK, TILE // _BLOCK), np.float32)
+    for n in range(len(listed)):
+        t = listed[n]
         mode = d.materials[d.material_of[t], 5]
         if mode == 2.0:
+            continue
+        if n % _REFRESH == _REFRESH - 1:
+            lowest_of_blocks(low, blocks)
+        if hidden(d, t, left, top, right, bottom, blocks):
             continue
         a0, b0, c0, a1, b1, c1, a2, b2, c2 = edges_of(d, t)
         p, q, r = depth_plane(d, t)
         x0, x1, y0, y1 = bounds_of(d, t, left, top, right, bottom)
-        # No sample lies further than 224 subpixels from the corner of its pixel.
-        reach0 = 224 * (max(a0, 0) + max(b0, 0))
-        reach1 = 224 * (max(a1, 0) + max(b1, 0))
-        reach2 = 224 * (max(a2, 0) + max(b2, 0))
+        reach0, reach1, reach2 = furthest(a0, b0), furthest(a1, b1), furthest(a2, b2)
+        reach = furthest(p, q) + r
+        step0, step1, step2 = a0 * SUBPIXEL, a1 * SUBPIXEL, a2 * SUBPIXEL
         for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                px, py = x * SUBPIXEL, y * SUBPIXEL
-                e0 = a0 * px + b0 * py + c0
-                e1 = a1 * px + b1 * py + c1
-                e2 = a2 * px + b2 * py + c2
-                if ((e0 + reach0) | (e1 + reach1) | (e2 + reach2)) < 0:
+            py = y * SUBPIXEL
+            f0, f1, f2 = b0 * py + c0, b1 * py + c1, b2 * py + c2
+            begin, end = span(x0, x1, f0 + reach0, step0)
+            begin, end = span(begin, end, f1 + reach1, step1)
+            begin, end = span(begin, end, f2 + reach2, step2)
+            for x in range(begin, end + 1):
+                px = x * SUBPIXEL
+                depth = p * px + q * py
+                if depth + reach <= low[y - top, x - left]:
+                    continue
+                e0, e1, e2 = f0 + step0 * x, f1 + step1 * x, f2 + step2 * x
+                taken = 0
+                for s in range(4):
+                    ox, oy = sample_x(s), sample_y(s)
+                    inside = (e0 + a0 * ox + b0 * oy) | (e1 + a1 * ox + b1 * oy) | (e2 + a2 * ox + b2 * oy)
+                    if inside >= 0 and depth + p * ox + q * oy + r > near[y - top, x - left, s]:
+                        taken |= 1 << s
+                if taken != 0 and mode == 1.0:
+                    taken &= mask_at(d, t, px + 128, py + 128)
+                if taken == 0:
                     continue
                 for s in range(4):
-                    ox, oy = _XS[s], _YS[s]
-                    inside = (e0 + a0 * ox + b0 * oy) | (e1 + a1 * ox + b1 * oy) | (e2 + a2 * ox + b2 * oy)
-                    if inside < 0:
-                        continue
-                    iw = np.float32(p * (px + ox) + q * (py + oy) + r)
-                    if iw <= near[y - top, x - left, s]:
-                        continue
-                    if mode == 1.0 and alpha_at(d, t, px + ox, py + oy) < d.materials[d.material_of[t], 6]:
-                        continue
-                    near[y - top, x - left, s] = iw
-                    ids[y - top, x - left, s] = t
+                    if (taken >> s) & 1:
+                        iw = depth + p * sample_x(s) + q * sample_y(s) + r
+                        near[y - top, x - left, s] = iw
+                        ids[y - top, x - left, s] = t
+                low[y - top, x - left] = min(
+                    min(near[y - top, x - left, 0], near[y - top, x - left, 1]),
+                    min(near[y - top, x - left, 2], near[y - top, x - left, 3]),
+                )
 
 
 @inlined
@@ -335,7 +451,7 @@ def shade_opaque(
                     done |= 1 << o
                     weight += 1
                     if u == t:
-                        sx, sy, own = sx + _XS[o], sy + _YS[o], own + 1
+                        sx, sy, own = sx + sample_x(o), sy + sample_y(o), own + 1
                 r, g, b, _ = colour_at(
                     d, t, (x + left) * SUBPIXEL + sx / own, (y + top) * SUBPIXEL + sy / own
                 )
@@ -347,23 +463,6 @@ def shade_opaque(
             colour[y, x, 1] = green * 0.25
             colour[y, x, 2] = blue * 0.25
             colour[y, x, 3] = cover * 0.25
-
-
-@compiled
-def sort_by_depth(found: Int32, depth: Float32, count: int) -> None:
-    """Sort the first ``count`` triangles from back to front, in place (Shell's sort)."""
-    gap = 1
-    while gap < count // 9:
-        gap = gap * 3 + 1
-    while gap > 0:
-        for n in range(gap, count):
-            t, key = found[n], depth[n]
-            m = n
-            while m >= gap and depth[m - gap] > key:
-                found[m], depth[m] = found[m - gap], depth[m - gap]
-                m -= gap
-            found[m], depth[m] = t, key
-        gap //= 3
 
 
 @compiled_fast
@@ -383,22 +482,18 @@ def blend_transparent(
     They gather in ``layer`` (`TILE`, `TILE`, 4, 4), per sample: premultiplied light, and the part of the
     light behind that still comes through.
     """
-    found = np.empty(len(listed), np.int32)
-    depth = np.empty(len(listed), np.float32)
     count = 0
     for t in listed:
         if d.materials[d.material_of[t], 5] == 2.0:
-            a, b, c = d.triangles[t, 0], d.triangles[t, 1], d.triangles[t, 2]
-            found[count] = t
-            depth[count] = d.moved[a, 6] + d.moved[b, 6] + d.moved[c, 6]
             count += 1
     if count == 0:
         return
     layer[:, :, :, :3] = 0.0
     layer[:, :, :, 3] = 1.0
-    sort_by_depth(found, depth, count)
-    for n in range(count):
-        t = found[n]
+    for n in range(len(listed) - 1, -1, -1):
+        t = listed[n]
+        if d.materials[d.material_of[t], 5] != 2.0:
+            continue
         a0, b0, c0, a1, b1, c1, a2, b2, c2 = edges_of(d, t)
         p, q, r = depth_plane(d, t)
         x0, x1, y0, y1 = bounds_of(d, t, left, top, right, bottom)
@@ -406,7 +501,7 @@ def blend_transparent(
             for x in range(x0, x1 + 1):
                 hits, cx, cy, mask = 0, 0, 0, 0
                 for s in range(4):
-                    sx, sy = x * SUBPIXEL + _XS[s], y * SUBPIXEL + _YS[s]
+                    sx, sy = x * SUBPIXEL + sample_x(s), y * SUBPIXEL + sample_y(s)
                     inside = (a0 * sx + b0 * sy + c0) | (a1 * sx + b1 * sy + c1) | (a2 * sx + b2 * sy + c2)
                     if inside < 0 or np.float32(p * sx + q * sy + r) <= near[y - top, x - left, s]:
                         continue
@@ -493,6 +588,7 @@ def draw_tiles(
     height, width = picture.shape[:2]
     across = (width + TILE - 1) // TILE
     near = np.empty((TILE, TILE, 4), np.float32)
+    low = np.empty((TILE, TILE), np.float32)
     ids = np.empty((TILE, TILE, 4), np.int32)
     layer = np.empty((TILE, TILE, 4, 4), np.float32)
     colour = np.zeros((TILE, TILE, 4), np.float32)
@@ -502,8 +598,9 @@ def draw_tiles(
         here = listed[first[tile] : first[tile + 1]]
         if len(here):
             near[:] = 0.0
+            low[:] = 0.0
             ids[:] = -1
-            draw_opaque(d, here, left, top, right, bottom, near, ids)
+            draw_opaque(d, here, left, top, right, bottom, near, low, ids)
             shade_opaque(d, left, top, right, bottom, ids, colour)
             blend_transparent(d, here, left, top, right, bottom, near, layer, colour)
         else:

@@ -88,6 +88,7 @@ def light(
     ty: float,
     tz: float,
     lit: float,
+    open_rim: float,
     look: NDArray[np.float64],
 ) -> tuple[float, float, float]:
     """Return the linear light r, g, b that a point sends to the camera.
@@ -107,6 +108,7 @@ def light(
         ty: direction of a strand.
         tz: direction of a strand.
         lit: part of the key light that arrives, 0 to 1.
+        open_rim: part of the rim light that arrives.
         look: lights, see the module.
 
     """
@@ -127,8 +129,9 @@ def light(
     away = 1.0 - ndv
     away2 = away * away
     edge = away2 * away2
-    rim = max(0.0, nx * look[12] + ny * look[13] + nz * look[14]) + max(
-        0.0, nx * look[27] + ny * look[28] + nz * look[29]
+    rim = open_rim * (
+        max(0.0, nx * look[12] + ny * look[13] + nz * look[14])
+        + max(0.0, nx * look[27] + ny * look[28] + nz * look[29])
     )
 
     if code == UNLIT:

@@ -17,7 +17,7 @@ Int32 = NDArray[np.int32]
 Share = Callable[[Callable[[int], None], int], None]
 """Runs a job for 0 to n - 1 on the drawing threads."""
 
-_TAPS = 24
+_TAPS = 16
 _PENUMBRA_M = 0.014
 _LIFT_M = 0.006
 _SOFTNESS_M = 0.012
@@ -54,16 +54,18 @@ class KeyShadow:
     """
 
     def __init__(self, direction: Float64, centre: Float64, radius: float) -> None:
+        self.radius = radius
         right = np.cross((0.0, 1.0, 0.0), direction)
         right /= np.linalg.norm(right)
         down = -np.cross(direction, right)
-        size = 256 if radius < 0.5 else 448
+        size = 160 if radius < 0.5 else 320
         scale = size / 2 / radius
         light = np.zeros((3, 4))
         for row, axis in enumerate((right, down)):
             light[row, :3], light[row, 3] = axis * scale, size / 2 - axis @ centre * scale
         light[2, :3], light[2, 3] = -direction, direction @ centre
         self._light = light.ravel()
+        self._seen = np.empty((0, 3), np.float32)
         self._depth = np.full((size, size), 1e9, np.float32)
         angle = np.arange(_TAPS) * math.pi * (3 - math.sqrt(5))
         spread = np.sqrt((np.arange(_TAPS) + 0.5) / _TAPS)[:, None]
@@ -83,10 +85,16 @@ class KeyShadow:
         size, count = len(self._depth), len(moved)
         rows, step = -(-size // workers), -(-count // workers)
 
+        if len(self._seen) != count:
+            self._seen = np.empty((count, 3), np.float32)
+
+        def project(n: int) -> None:
+            begin, end = min(n * step, count), min((n + 1) * step, count)
+            pose.to_light(begin, end, moved, self._light, self._seen)
+
         def draw(n: int) -> None:
-            pose.shadow_map(
-                min(n * rows, size), min((n + 1) * rows, size), moved, triangles, self._light, self._depth
-            )
+            begin, end = min(n * rows, size), min((n + 1) * rows, size)
+            pose.shadow_map(begin, end, self._seen, triangles, self._depth)
 
         def look_up(n: int) -> None:
             begin, end = min(n * step, count), min((n + 1) * step, count)
@@ -94,5 +102,6 @@ class KeyShadow:
                 begin, end, moved, self._light, self._depth, self._taps, _LIFT_M, _SOFTNESS_M
             )
 
+        share(project, workers)
         share(draw, workers)
         share(look_up, workers)

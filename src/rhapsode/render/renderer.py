@@ -96,6 +96,22 @@ class Renderer:
         self._shadow = KeyShadow(self._look[0:3], self.camera.target, min(max(self._reach() * 1.1, 0.2), 1.2))
         textures = pack_textures([row.texture for row in self.avatar.materials if row.texture is not None])
         self._actor = Actor(self.avatar, textures, self._worth_moving(textures))
+        self._open_to_rims()
+
+    def _open_to_rims(self) -> None:
+        """Find once, on the face at rest, how much of the rim light reaches each vertex.
+
+        Without this, edges inside the mouth and under the hair would glow.
+        """
+        moved = self._actor.moved
+        self._actor.move(np.zeros(len(FACE), np.float32), self._projection, self._share, self._workers)
+        faces, opens = [], []
+        for direction in (self._look[12:15], self._look[27:30]):
+            shadow = KeyShadow(direction, self.camera.target, self._shadow.radius)
+            shadow.cast(moved, self._actor.casting, self._share, self._workers)
+            faces.append(moved[:, 3:6] @ direction)
+            opens.append(moved[:, 7].copy())
+        moved[:, 11] = np.where(faces[0] > faces[1], *opens)
 
     def _project(self) -> NDArray[np.float64]:
         width, height = self.size
