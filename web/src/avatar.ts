@@ -1,7 +1,7 @@
 /** A VRM avatar whose face follows the 61 channels of the canonical rig. */
 
 import { type VRM, type VRMHumanBoneName, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
-import { Box3, Mesh, type Object3D, type SkinnedMesh, Vector3, type WebGLRenderer } from "three";
+import { Box3, type Material, Mesh, type Object3D, type SkinnedMesh, Vector3 } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { tune } from "./shading.ts";
 
@@ -63,23 +63,22 @@ export class Avatar {
     this.pose();
   }
 
-  static async load(url: string, names: readonly string[], renderer: WebGLRenderer): Promise<Avatar> {
+  static async load(url: string, names: readonly string[], anisotropy: number): Promise<Avatar> {
     const loader = new GLTFLoader();
     loader.register((parser) => new VRMLoaderPlugin(parser));
     const gltf = await loader.loadAsync(url);
     const vrm = gltf.userData["vrm"] as VRM | undefined;
     if (!vrm) throw new Error("the file is no VRM avatar");
     VRMUtils.removeUnnecessaryVertices(vrm.scene);
+    VRMUtils.combineSkeletons(vrm.scene);
     VRMUtils.rotateVRM0(vrm);
-    const anisotropy = Math.min(8, renderer.capabilities.getMaxAnisotropy());
     vrm.scene.traverse((object) => {
       if (!(object instanceof Mesh)) return;
       object.frustumCulled = false;
       object.castShadow = true;
       object.receiveShadow = true;
-      for (const material of Array.isArray(object.material) ? object.material : [object.material]) {
-        tune(material, anisotropy);
-      }
+      const materials = (Array.isArray(object.material) ? object.material : [object.material]) as Material[];
+      for (const material of materials) tune(material, anisotropy);
     });
     return new Avatar(vrm, names);
   }
@@ -202,17 +201,17 @@ export class Avatar {
   /** Where the eyes are, and how tall the head is, in metres of the scene. */
   measure(): { eyes: Vector3; head: number } {
     this.vrm.scene.updateMatrixWorld(true);
-    const box = new Box3().setFromObject(this.vrm.scene, true);
     const at = (name: string) =>
       this.vrm.humanoid.getRawBoneNode(name as VRMHumanBoneName)?.getWorldPosition(new Vector3()) ?? null;
-    const left = at("leftEye");
-    const right = at("rightEye");
-    const head = at("head");
-    let eyes = box.getCenter(new Vector3());
-    if (left && right) eyes = left.add(right).multiplyScalar(0.5);
-    else if (head) eyes = head.add(new Vector3(0, 0.08, 0.08));
-    const crown = Math.min(Math.max(box.max.y - eyes.y, 0.05), 0.2);
-    return { eyes, head: Math.min(Math.max(2 * crown, 0.18), 0.34) };
+    const [left, right, head] = [at("leftEye"), at("rightEye"), at("head")];
+    if (left && right) {
+      // The head of an adult is about 3.9 times as tall as the eyes are apart.
+      const tall = Math.min(Math.max(3.9 * left.distanceTo(right), 0.2), 0.34);
+      return { eyes: left.add(right).multiplyScalar(0.5), head: tall };
+    }
+    if (head) return { eyes: head.add(new Vector3(0, 0.08, 0.08)), head: 0.25 };
+    const box = new Box3().setFromObject(this.vrm.scene);
+    return { eyes: box.getCenter(new Vector3()), head: (box.max.y - box.min.y) / 2 };
   }
 
   dispose(): void {

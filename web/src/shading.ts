@@ -4,7 +4,6 @@ import {
   type Material,
   MeshStandardMaterial,
   ShaderChunk,
-  SRGBColorSpace,
   type Texture,
   type WebGLProgramParametersWithUniforms,
 } from "three";
@@ -43,7 +42,6 @@ export function tune(material: Material, anisotropy: number): void {
   for (const texture of [material.map, material.normalMap, material.roughnessMap] as (Texture | null)[]) {
     if (texture) texture.anisotropy = anisotropy;
   }
-  if (material.map) material.map.colorSpace = SRGBColorSpace;
   if (kind === "eye") {
     material.roughness = Math.min(material.roughness, 0.12);
     material.envMapIntensity = 0.9;
@@ -61,5 +59,4 @@ export function tune(material: Material, anisotropy: number): void {
     );
   };
   material.customProgramCacheKey = () => `rhapsode-${kind}`;
-  material.needsUpdate = true;
 }

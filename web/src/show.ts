@@ -6,7 +6,8 @@ import { Connection, type Link } from "./connection.ts";
 import { Face, sampleToShow } from "./face.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import { Player } from "./player.ts";
-import { CLOCK_HZ, type CurvesPacket, type Message, type Request, type SoundPacket } from "./protocol.ts";
+import { type Begin, CLOCK_HZ, type CurvesPacket, type Message, type Request, type SoundPacket } from "./protocol.ts";
+import { Recent } from "./recent.ts";
 import { Stage } from "./stage.ts";
 import { strings } from "./strings.ts";
 import { Controls } from "./ui.ts";
@@ -19,6 +20,8 @@ export interface Probe {
   weights: Record<string, number>;
   audioSample: number | null;
   errorMs: number | null;
+  /** How long a picture is shown, ms. */
+  frameMs: number;
   generation: number;
   avatar: string;
 }
@@ -49,13 +52,15 @@ export class Show {
   private face: Face | null = null;
   private generation = 0;
   private wanted = false;
+  private sample = "";
   private utterance: Utterance | null = null;
   private catalogue: Catalogue | null = null;
   private style = "natural";
   private errorMs: number | null = null;
   private errorTold = 0;
   private drawn = performance.now();
-  private interval = 1000 / 60;
+  private readonly intervals = new Recent(9, 1000 / 60);
+  private readonly errors = new Recent(15, 0);
 
   constructor() {
     this.controls = new Controls({
@@ -115,7 +120,7 @@ export class Show {
     const url = this.catalogue?.avatars.get(name);
     if (!url || !this.stage || !this.names.length) return;
     try {
-      const avatar = await Avatar.load(url, this.names, this.stage.renderer);
+      const avatar = await Avatar.load(url, this.names, this.stage.anisotropy);
       if (this.avatarName !== name) return avatar.dispose();
       this.avatar = avatar;
       this.stage.set(avatar);
@@ -138,6 +143,7 @@ export class Show {
     this.hush();
     if (!this.connection.send(request)) return this.controls.show("idle");
     this.wanted = true;
+    this.sample = sample;
     this.controls.tell(null);
     this.controls.show("waiting", sample);
   }
@@ -180,15 +186,10 @@ export class Show {
         if (!this.avatar) void this.enter(this.avatarName);
         break;
       case "begin":
-        if (!this.wanted) break;
-        this.generation = message.generation;
-        this.utterance = { generation: message.generation, start: message.start, end: null };
-        this.captions.clear();
-        this.face?.expect(message.start);
-        this.player.begin(message.generation, message.start, message.sample_rate);
+        if (this.wanted) this.begin(message);
         break;
       case "words":
-        if (message.generation === this.utterance?.generation) this.captions.add(message.words);
+        if (message.generation === this.utterance?.generation && !this.sample) this.captions.add(message.words);
         break;
       case "end":
         if (message.generation !== this.utterance?.generation) break;
@@ -203,6 +204,18 @@ export class Show {
         if (!this.utterance) this.controls.show("idle");
         break;
     }
+  }
+
+  private begin({ generation, start, sample_rate }: Begin): void {
+    this.generation = generation;
+    this.utterance = { generation, start, end: null };
+    this.captions.clear();
+    const recording = this.catalogue?.samples.find(({ name }) => name === this.sample);
+    this.captions.add(
+      (recording?.words ?? []).map(([text, from, to]) => [text, start + from * CLOCK_HZ, start + to * CLOCK_HZ]),
+    );
+    this.face?.expect(start);
+    this.player.begin(generation, start, sample_rate);
   }
 
   /** Nothing more is spoken. After a whole utterance the sound still plays, and life follows by itself. */
@@ -230,7 +243,7 @@ export class Show {
     const seconds = Math.max((now - this.drawn) / 1000, 0);
     this.measure();
     this.drawn = now;
-    if (seconds > 0 && seconds < 0.5) this.interval += (seconds * 1000 - this.interval) * 0.15;
+    if (seconds > 0 && seconds < 1) this.intervals.add(seconds * 1000);
     const sample = this.follow();
     this.face?.step(seconds, sample);
     if (this.face && this.avatar) {
@@ -261,7 +274,7 @@ export class Show {
       return null;
     }
     this.captions.at(heard.sample);
-    return sampleToShow(this.player, now, this.interval);
+    return sampleToShow(this.player, now, this.intervals.median);
   }
 
   /** At the moment the last picture is seen: how far its curves are from the sound being heard. */
@@ -274,9 +287,10 @@ export class Show {
       return;
     }
     this.errorMs = ((this.face.shownSample - heard.sample) / CLOCK_HZ) * 1000;
+    this.errors.add(this.errorMs);
     if (now - this.errorTold > SHOW_ERROR_MS) {
       this.errorTold = now;
-      this.controls.error(this.errorMs);
+      this.controls.error(this.errors.median);
     }
   }
 
@@ -300,6 +314,9 @@ export class Show {
       },
       get errorMs() {
         return show.errorMs;
+      },
+      get frameMs() {
+        return show.intervals.median;
       },
       get generation() {
         return show.generation;

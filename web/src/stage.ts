@@ -1,13 +1,13 @@
 /** The picture: camera, lights and the loop that draws. */
 
 import {
-  ACESFilmicToneMapping,
   BackSide,
   Color,
   DirectionalLight,
   HemisphereLight,
   Mesh,
   MeshBasicMaterial,
+  NeutralToneMapping,
   PCFShadowMap,
   PerspectiveCamera,
   PMREMGenerator,
@@ -22,6 +22,16 @@ import type { Avatar } from "./avatar.ts";
 
 const FOV = 22;
 
+/** What is given up, step by step, on machines that cannot draw fast enough. */
+const TIERS = [
+  { scale: 1, shadows: true },
+  { scale: 0.75, shadows: true },
+  { scale: 0.66, shadows: false },
+  { scale: 0.5, shadows: false },
+] as const;
+const SLOW_MS = 42;
+const JUDGED_OVER_MS = 900;
+
 export class Stage {
   readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
@@ -31,28 +41,38 @@ export class Stage {
   private eyes = new Vector3(0, 1.5, 0);
   private head = 0.24;
   private below = 0;
-  private quality = 1;
-  private slow = 0;
+  /** True where no graphics hardware draws: no environment, no smoothing, fewer lights. */
+  readonly lean: boolean;
+  private tier = 0;
+  private judged = { frames: 0, ms: 0 };
 
   constructor(private readonly canvas: HTMLCanvasElement) {
-    this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: true, powerPreference: "high-performance" });
+    this.lean = drawsInSoftware();
+    this.renderer = new WebGLRenderer({
+      canvas,
+      alpha: true,
+      antialias: !this.lean,
+      powerPreference: "high-performance",
+    });
     this.renderer.outputColorSpace = SRGBColorSpace;
-    this.renderer.toneMapping = ACESFilmicToneMapping;
-    this.renderer.toneMappingExposure = 0.95;
+    this.renderer.toneMapping = NeutralToneMapping;
+    this.renderer.toneMappingExposure = this.lean ? 1.05 : 0.95;
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = PCFShadowMap;
     this.renderer.setClearColor(0, 0);
+    if (this.lean) this.tier = 2;
     this.light();
     new ResizeObserver(() => this.resize()).observe(canvas);
   }
 
   /** Warm key from the left above, cool fill from the right, two rims from behind, soft boxes all round. */
   private light(): void {
-    const studio = softBoxes();
-    const generator = new PMREMGenerator(this.renderer);
-    this.scene.environment = generator.fromScene(studio, 0.05).texture;
-    this.scene.environmentIntensity = 0.55;
-    generator.dispose();
+    if (!this.lean) {
+      const generator = new PMREMGenerator(this.renderer);
+      this.scene.environment = generator.fromScene(softBoxes(), 0.05).texture;
+      this.scene.environmentIntensity = 0.55;
+      generator.dispose();
+    }
     this.key.castShadow = true;
     this.key.shadow.mapSize.set(1024, 1024);
     this.key.shadow.radius = 5;
@@ -61,12 +81,13 @@ export class Stage {
     const fill = new DirectionalLight(0xcfe0ff, 0.55);
     const rimLeft = new DirectionalLight(0xdfe8ff, 1.6);
     const rimRight = new DirectionalLight(0xffe3c8, 1.5);
-    const sky = new HemisphereLight(0xf4f6ff, 0xb59a86, 0.35);
+    const sky = new HemisphereLight(0xf4f6ff, 0xb59a86, this.lean ? 1.4 : 0.35);
     this.aim(this.key, -0.55, 0.75, 1.0);
     this.aim(fill, 1.0, 0.1, 0.8);
     this.aim(rimLeft, -0.9, 0.5, -1.0);
     this.aim(rimRight, 1.0, 0.35, -0.9);
-    this.scene.add(fill, rimLeft, rimRight, sky);
+    if (this.lean) this.scene.remove(fill, rimRight);
+    this.scene.add(sky);
   }
 
   private aim(light: DirectionalLight, x: number, y: number, z: number): void {
@@ -97,6 +118,11 @@ export class Stage {
     this.resize();
   }
 
+  /** How sharply textures may be read at a slant. */
+  get anisotropy(): number {
+    return this.lean ? 1 : Math.min(8, this.renderer.capabilities.getMaxAnisotropy());
+  }
+
   /** Pixels at the bottom that the controls cover. */
   set covered(pixels: number) {
     if (this.below === pixels) return;
@@ -107,7 +133,9 @@ export class Stage {
   private resize(): void {
     const width = this.canvas.clientWidth || 1;
     const height = this.canvas.clientHeight || 1;
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2) * this.quality);
+    const { scale, shadows } = TIERS[this.tier] ?? TIERS[0];
+    this.key.castShadow = shadows;
+    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2) * scale);
     this.renderer.setSize(width, height, false);
     this.frame(width, height);
   }
@@ -115,7 +143,7 @@ export class Stage {
   /** Frames head and shoulders in what the controls leave free. */
   private frame(width: number, height: number): void {
     const free = Math.max(height - this.below, height * 0.4);
-    const tall = this.head * 2.45; // metres over the free height
+    const tall = this.head * 2.15; // metres over the free height
     const wide = this.head * 1.75; // metres that must fit the width
     const metres = Math.max((tall * height) / free, (wide * height) / width);
     const distance = metres / 2 / Math.tan((FOV * Math.PI) / 360);
@@ -128,17 +156,34 @@ export class Stage {
     this.camera.updateProjectionMatrix();
   }
 
-  /** Draws; `seconds` is how long the picture before it took, which lowers the resolution on slow machines. */
+  /** Draws; `seconds` is how long the picture before it was shown. */
   draw(seconds: number): void {
     if (!this.avatar) return;
     this.renderer.render(this.scene, this.camera);
-    this.slow = seconds > 0.045 && seconds < 0.5 ? this.slow + 1 : Math.max(this.slow - 1, 0);
-    if (this.slow > 20 && this.quality > 0.4) {
-      this.quality = Math.max(this.quality * 0.7, 0.4);
-      this.slow = 0;
-      this.resize();
-    }
+    this.judge(seconds * 1000);
   }
+
+  /** Steps down a tier when pictures take too long for a while. */
+  private judge(ms: number): void {
+    if (document.hidden || ms > 3000) return;
+    this.judged = { frames: this.judged.frames + 1, ms: this.judged.ms + ms };
+    if (this.judged.ms < JUDGED_OVER_MS || this.judged.frames < 3) return;
+    const mean = this.judged.ms / this.judged.frames;
+    this.judged = { frames: 0, ms: 0 };
+    if (mean < SLOW_MS || this.tier >= TIERS.length - 1) return;
+    this.tier = Math.min(this.tier + (mean > 2 * SLOW_MS ? 2 : 1), TIERS.length - 1);
+    this.resize();
+  }
+}
+
+/** True where the browser draws on the processor. */
+function drawsInSoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return true;
+  const facts = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = facts ? String(gl.getParameter(facts.UNMASKED_RENDERER_WEBGL)) : "";
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 /** A dim room with lit panels, seen only in reflections and as light from all sides. */

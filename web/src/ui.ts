@@ -16,6 +16,8 @@ export interface SampleRow {
   name: string;
   title: string | Record<string, string>;
   text: string;
+  /** Word, begin and end in seconds. */
+  words?: [string, number, number][];
 }
 
 export type Activity = "idle" | "waiting" | "speaking";
