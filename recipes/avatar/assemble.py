@@ -10,6 +10,7 @@ from recipes.avatar.face_map import head_uv
 from recipes.avatar.hair import hair_parts, scalp_mask
 from recipes.avatar.lashes import lash_parts
 from recipes.avatar.mouth import mouth_parts
+from recipes.avatar.occlusion import shaded
 from recipes.avatar.people import Person
 from recipes.avatar.piece import Look, Part
 from recipes.avatar.skin import body_texture, head_texture
@@ -24,7 +25,7 @@ def parts_of(source: Source, points: Array, bones: Skeleton, person: Person) -> 
     head = Look("skin-head", "skin", head_texture(source, points, person, scalp), roughness=0.55)
     body = Look("skin-body", "skin", body_texture(source, points, person), roughness=0.6)
     seen = visible(source, found["body"], hidden)
-    return [
+    parts = [
         base_part(source, points, found["head"], head, name="head", moves=True, uv=head_uv(source)),
         base_part(source, points, seen, body, name="body", moves=False),
         *eye_parts(source, points, person.iris, person.skin),
@@ -33,3 +34,4 @@ def parts_of(source: Source, points: Array, bones: Skeleton, person: Person) -> 
         *hair_parts(source, points, person),
         *clothes,
     ]
+    return shaded(source, parts)

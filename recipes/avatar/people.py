@@ -98,6 +98,9 @@ _MAN_FACE = {
     "chin/chin-jaw-drop-decr": 0.3,
     "chin/chin-height-decr": 0.25,
     "neck/neck-scale-horiz-decr": 0.15,
+    "eyes/b:eye-height1-incr": 0.15,
+    "eyes/b:eye-height2-incr": 0.28,
+    "eyes/b:eye-height3-incr": 0.15,
 }
 
 PEOPLE: dict[str, Person] = {
@@ -161,7 +164,7 @@ PEOPLE: dict[str, Person] = {
 REST = {
     "mouthClose": 0.05,
     **{f"eyeBlink{side}": 0.07 for side in ("Left", "Right")},
-    **{f"mouthSmile{side}": 0.26 for side in ("Left", "Right")},
+    **{f"mouthSmile{side}": 0.2 for side in ("Left", "Right")},
     **{f"cheekSquint{side}": 0.15 for side in ("Left", "Right")},
     **{f"eyeSquint{side}": 0.12 for side in ("Left", "Right")},
 }
