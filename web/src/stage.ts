@@ -79,13 +79,13 @@ export class Stage {
     this.key.shadow.bias = -0.0006;
     this.key.shadow.normalBias = 0.012;
     const fill = new DirectionalLight(0xcfe0ff, 0.55);
-    const rimLeft = new DirectionalLight(0xdfe8ff, 1.6);
-    const rimRight = new DirectionalLight(0xffe3c8, 1.5);
+    const rimLeft = new DirectionalLight(0xdfe8ff, 1.0);
+    const rimRight = new DirectionalLight(0xffe3c8, 0.9);
     const sky = new HemisphereLight(0xf4f6ff, 0xb59a86, this.lean ? 1.4 : 0.35);
     this.aim(this.key, -0.55, 0.75, 1.0);
     this.aim(fill, 1.0, 0.1, 0.8);
-    this.aim(rimLeft, -0.9, 0.5, -1.0);
-    this.aim(rimRight, 1.0, 0.35, -0.9);
+    this.aim(rimLeft, -0.8, 0.7, -1.2);
+    this.aim(rimRight, 0.8, 0.6, -1.2);
     if (this.lean) this.scene.remove(fill, rimRight);
     this.scene.add(sky);
   }

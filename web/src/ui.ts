@@ -66,8 +66,10 @@ export class Controls {
     get("text-label").textContent = strings.text;
     this.text.placeholder = strings.placeholder;
     get("samples").setAttribute("aria-label", strings.samples);
-    get("avatar-label").textContent = strings.avatar;
-    get("style-label").textContent = strings.style;
+    for (const id of ["avatar", "style"] as const) {
+      get(`${id}-label`).textContent = strings[id];
+      get(id).title = strings[id];
+    }
     get("volume-label").textContent = strings.volume;
     get("error").title = strings.errorHint;
     get("curtain").textContent = strings.loading;

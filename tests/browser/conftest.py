@@ -1,0 +1,64 @@
+"""A server of the real application and a page of a real chromium, shared by the tests of a module."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from rhapsode.server.app import create_app
+from rhapsode.server.run import bind, server, url_of
+from rhapsode.server.settings import ServerSettings
+from tests.browser.stage_page import StagePage
+
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+    "--use-angle=swiftshader",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Serve the application on a free port."""
+    listening = bind(ServerSettings(port=0))
+    serving = server(create_app())
+    thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield url_of(listening)
+    serving.should_exit = True
+    thread.join(10)
+    listening.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the chromium of this machine."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no chromium is installed")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser, address: str) -> Iterator[StagePage]:
+    """Open the stage and wait until the avatar stands there."""
+    context = browser.new_context(viewport={"width": 640, "height": 560}, locale="en-US")
+    opened = StagePage(context.new_page(), address)
+    opened.open()
+    yield opened
+    context.close()
