@@ -81,7 +81,7 @@ export class Stage {
     const fill = new DirectionalLight(0xcfe0ff, 0.55);
     const rimLeft = new DirectionalLight(0xdfe8ff, 1.0);
     const rimRight = new DirectionalLight(0xffe3c8, 0.9);
-    const sky = new HemisphereLight(0xf4f6ff, 0xb59a86, this.lean ? 1.4 : 0.35);
+    const sky = new HemisphereLight(0xf4f6ff, 0xb59a86, this.lean ? 1.9 : 0.35);
     this.aim(this.key, -0.55, 0.75, 1.0);
     this.aim(fill, 1.0, 0.1, 0.8);
     this.aim(rimLeft, -0.8, 0.7, -1.2);
@@ -143,12 +143,11 @@ export class Stage {
   /** Frames head and shoulders in what the controls leave free. */
   private frame(width: number, height: number): void {
     const free = Math.max(height - this.below, height * 0.4);
-    const tall = this.head * 2.15; // metres over the free height
+    const tall = this.head * 1.95; // metres over the free height
     const wide = this.head * 1.75; // metres that must fit the width
     const metres = Math.max((tall * height) / free, (wide * height) / width);
     const distance = metres / 2 / Math.tan((FOV * Math.PI) / 360);
-    // Eyes at 44 % of the free height from its top.
-    const eyesAt = (free * 0.43) / height;
+    const eyesAt = (free * (width < height ? 0.38 : 0.45)) / height;
     const centre = this.eyes.y - (0.5 - eyesAt) * metres;
     this.camera.aspect = width / height;
     this.camera.position.set(this.eyes.x, centre + 0.015, this.eyes.z + distance);

@@ -20,10 +20,7 @@ const ENGLISH = {
   noSound: "This browser allows sound only on localhost or over https; open the page that way.",
   noAvatar: "The avatar could not be loaded",
   noGraphics: "This browser cannot draw in 3D (WebGL 2 is missing or turned off).",
-  styles: { natural: "Natural", calm: "Calm", lively: "Lively", expressive: "Expressive", still: "Still" } as Record<
-    string,
-    string
-  >,
+  styles: { natural: "Natural", serious: "Serious", lively: "Lively", cartoon: "Cartoon" } as Record<string, string>,
 };
 
 const CHINESE: typeof ENGLISH = {
@@ -46,7 +43,7 @@ const CHINESE: typeof ENGLISH = {
   noSound: "浏览器只在 localhost 或 https 页面上允许播放声音，请用这样的地址打开。",
   noAvatar: "无法加载角色",
   noGraphics: "此浏览器无法绘制三维画面（WebGL 2 缺失或已关闭）。",
-  styles: { natural: "自然", calm: "平静", lively: "活泼", expressive: "富有表情", still: "安静" },
+  styles: { natural: "自然", serious: "严肃", lively: "活泼", cartoon: "卡通" },
 };
 
 export const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
