@@ -146,7 +146,8 @@ def _top_field(body: Body, low: float) -> Field:
 
     def field(points: Array) -> Array:
         depth = (points[:, 2] - middle) / half_depth
-        ring = neck[1] + 0.08 - (low + 0.08) * np.clip(depth, 0, 1.6) - 0.3 * np.clip(depth, -1, 0)
+        dip = np.logaddexp(0, 6 * depth) / 6
+        ring = neck[1] + 0.1 - (low + 0.1) * np.minimum(dip, 1.6) - 0.25 * np.clip(depth, -1, 0)
         oval = np.hypot(points[:, 0] / body.neck_width, depth)
         above = np.minimum(points[:, 1] - ring, (2.1 - oval) * body.neck_width)
         below = hips[1] - 0.25 - points[:, 1]

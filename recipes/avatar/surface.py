@@ -114,14 +114,23 @@ def edge_loops(faces: Index) -> list[Index]:
     return sorted(loops, key=len, reverse=True)
 
 
-def evened(part: Part, loops: list[Index], times: int = 14) -> Part:
-    """Smooth the lines of open edges, so that a cut does not show the mesh that it went through."""
+def evened(part: Part, loops: list[Index], harmonics: int = 6) -> Part:
+    """Draw open edges as smooth closed curves, so that a cut does not show the mesh that it went through.
+
+    Each loop is sampled evenly along its length and kept up to so many harmonics of its Fourier series.
+    """
     points = part.points.copy()
     for loop in loops:
-        line = points[loop]
-        for _ in range(times):
-            line = 0.5 * line + 0.25 * (np.roll(line, 1, axis=0) + np.roll(line, -1, axis=0))
-        points[loop] = line
+        line = np.concatenate([points[loop], points[loop[:1]]])
+        length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        share = np.linspace(0, length[-1], 256, endpoint=False)
+        even = np.stack([np.interp(share, length, line[:, k]) for k in range(3)], axis=1)
+        series = np.fft.rfft(even, axis=0)
+        series[harmonics + 1 :] = 0
+        smooth = np.fft.irfft(series, n=len(even), axis=0)
+        ring = np.concatenate([smooth, smooth[:1]])
+        ends = np.append(share, length[-1])
+        points[loop] = np.stack([np.interp(length[:-1], ends, ring[:, k]) for k in range(3)], axis=1)
     return replace(part, points=points)
 
 

@@ -21,7 +21,7 @@ def _both_sides(**weights: float) -> Mapping[str, float]:
     return MappingProxyType(spread)
 
 
-FRIENDLY = _both_sides(mouthClose=0.05, eyeBlink=0.07, mouthSmile=0.26, cheekSquint=0.15, eyeSquint=0.12)
+FRIENDLY = _both_sides(mouthClose=0.05, eyeBlink=0.07, mouthSmile=0.2, cheekSquint=0.15, eyeSquint=0.12)
 """A friendly face at rest."""
 
 CALM = _both_sides(mouthClose=0.04, eyeBlink=0.06, mouthSmile=0.1, cheekSquint=0.05, eyeSquint=0.06)
