@@ -46,8 +46,10 @@ class Actor:
         self._screen = np.zeros((count, 2), np.int32)
         self._side = np.zeros(len(scene.triangles), np.int8)
         self._mip = np.zeros(len(scene.triangles), np.int8)
+        self._box = np.zeros((len(scene.triangles), 4), np.int16)
+        self._nearness = np.zeros(len(scene.triangles), np.float32)
         rows = scene.materials[scene.triangle_material]
-        casts = (rows[:, 5] != 2) & (rows[:, 0] != SHADING_CODES["lash"])
+        casts = (rows[:, 5] != 2) & (rows[:, 0] != SHADING_CODES["lash"]) & ~scene.partly
         self.casting = np.ascontiguousarray(scene.triangles[casts])
 
     def move(
@@ -137,6 +139,8 @@ class Actor:
             self._screen,
             self._side,
             self._mip,
+            self._box,
+            self._nearness,
             look,
         )
 

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from rhapsode.render.jit import compiled, compiled_fast, inlined
 from rhapsode.render.kernels_pose import SUBPIXEL
-from rhapsode.render.kernels_shade import light, texel
+from rhapsode.render.kernels_shade import HAIR, light, texel
 
 TILE = 32
 """Pixels along the edge of a tile."""
 
-_BLOCK = 8
-_BLUR = 0.5  # 0 keeps textures sharp at grazing angles and aliases, 1 blurs them.
+_BLOCK = 4
 _REFRESH = 16
 _DEPTHS = 4096
 _COVER = 0xFD910  # Samples that 0 to 4 quarters of alpha cover, four bits each.
@@ -48,7 +47,9 @@ class Drawing(NamedTuple):
         screen: (V, 2) int32.
         side: (T,) int8: 0 unseen, 1 front, 2 back.
         mip: (T,) int8 mip level.
-        look: (40,) float64 lights, see `rhapsode.render.kernels_shade`.
+        box: (T, 4) int16 first and last column and row of the tiles that a triangle touches.
+        nearness: (T,) float32 that grows towards the camera.
+        look: (48,) float64 lights, see `rhapsode.render.kernels_shade`.
 
     """
 
@@ -62,47 +63,15 @@ class Drawing(NamedTuple):
     screen: Int32
     side: NDArray[np.int8]
     mip: NDArray[np.int8]
+    box: NDArray[np.int16]
+    nearness: Float32
     look: NDArray[np.float64]
 
 
 @compiled
-def nearest_first(d: Drawing) -> Int32:
-    """Return the triangles that are seen, the nearest first, by a counting sort over 1/depth."""
-    low, high, seen = np.float32(np.inf), np.float32(0.0), 0
-    key = np.empty(len(d.triangles), np.float32)
-    for t in range(len(d.triangles)):
-        if d.side[t] != 0:
-            a, b, c = d.triangles[t, 0], d.triangles[t, 1], d.triangles[t, 2]
-            key[t] = d.moved[a, 6] + d.moved[b, 6] + d.moved[c, 6]
-            low, high, seen = min(low, key[t]), max(high, key[t]), seen + 1
-    scale = (_DEPTHS - 1) / (high - low) if high > low else np.float32(0.0)
-    place = np.zeros(_DEPTHS + 1, np.int64)
-    for t in range(len(d.triangles)):
-        if d.side[t] != 0:
-            place[int((high - key[t]) * scale) + 1] += 1
-    for n in range(_DEPTHS):
-        place[n + 1] += place[n]
-    order = np.empty(seen, np.int32)
-    for t in range(len(d.triangles)):
-        if d.side[t] != 0:
-            n = int((high - key[t]) * scale)
-            order[place[n]] = t
-            place[n] += 1
-    return order
-
-
-@compiled
-def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64], Int32]:
-    """Cull triangles, choose their mip levels (both written into ``d``), list them per tile, near ones first.
-
-    Returns:
-        (tiles + 1,) int64 first entry of each tile, and the (N,) int32 triangles listed.
-
-    """
-    across, down = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
-    count = np.zeros(across * down + 1, np.int64)
-    box = np.empty((len(d.triangles), 4), np.int16)
-    for t in range(len(d.triangles)):
+def cull(d: Drawing, begin: int, end: int, width: int, height: int) -> None:
+    """Tell which of the triangles ``begin:end`` are seen; choose their mip levels and tiles."""
+    for t in range(begin, end):
         d.side[t] = 0
         a, b, c = d.triangles[t, 0], d.triangles[t, 1], d.triangles[t, 2]
         if d.moved[a, 6] == 0.0 or d.moved[b, 6] == 0.0 or d.moved[c, 6] == 0.0:
@@ -119,8 +88,9 @@ def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64
         if x1 < 0 or y1 < 0 or x0 >= width or y0 >= height:
             continue
         d.side[t] = 2 if area > 0 else 1
-        box[t, 0], box[t, 1] = max(x0, 0) // TILE, min(x1, width - 1) // TILE
-        box[t, 2], box[t, 3] = max(y0, 0) // TILE, min(y1, height - 1) // TILE
+        d.box[t, 0], d.box[t, 1] = max(x0, 0) // TILE, min(x1, width - 1) // TILE
+        d.box[t, 2], d.box[t, 3] = max(y0, 0) // TILE, min(y1, height - 1) // TILE
+        d.nearness[t] = d.moved[a, 6] + d.moved[b, 6] + d.moved[c, 6]
         picture = int(d.materials[row, 8])
         if picture >= 0:
             du1, dv1 = d.fixed[b, 0] - d.fixed[a, 0], d.fixed[b, 1] - d.fixed[a, 1]
@@ -131,21 +101,57 @@ def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64
             uy = (du2 * (bx - ax) - du1 * (cx - ax)) * inv * wide
             vx = (dv1 * (cy - ay) - dv2 * (by - ay)) * inv * tall
             vy = (dv2 * (bx - ax) - dv1 * (cx - ax)) * inv * tall
-            even = math.log2(max(abs(ux * vy - uy * vx), 1.0))
-            worst = math.log2(max(ux * ux + vx * vx, uy * uy + vy * vy, 1.0))
-            level = 0.5 * ((1.0 - _BLUR) * even + _BLUR * worst) - 0.2
+            even = abs(ux * vy - uy * vx)
+            worst = max(ux * ux + vx * vx, uy * uy + vy * vy)
+            level = 0.25 * math.log2(max(even * worst, 1.0)) - 0.2
             d.mip[t] = min(int(level + 0.5), d.levels.shape[1] - 1)
-        for ty in range(box[t, 2], box[t, 3] + 1):
-            for tx in range(box[t, 0], box[t, 1] + 1):
-                count[ty * across + tx + 1] += 1
-    first = count
+
+
+@compiled
+def nearest_first(d: Drawing) -> Int32:
+    """Return the triangles that are seen, the nearest first, by a counting sort over 1/depth."""
+    low, high, seen = np.float32(np.inf), np.float32(0.0), 0
+    for t in range(len(d.triangles)):
+        if d.side[t] != 0:
+            low, high, seen = min(low, d.nearness[t]), max(high, d.nearness[t]), seen + 1
+    scale = (_DEPTHS - 1) / (high - low) if high > low else np.float32(0.0)
+    place = np.zeros(_DEPTHS + 1, np.int64)
+    for t in range(len(d.triangles)):
+        if d.side[t] != 0:
+            place[int((high - d.nearness[t]) * scale) + 1] += 1
+    for n in range(_DEPTHS):
+        place[n + 1] += place[n]
+    order = np.empty(seen, np.int32)
+    for t in range(len(d.triangles)):
+        if d.side[t] != 0:
+            n = int((high - d.nearness[t]) * scale)
+            order[place[n]] = t
+            place[n] += 1
+    return order
+
+
+@compiled
+def bin_triangles(d: Drawing, width: int, height: int) -> tuple[NDArray[np.int64], Int32]:
+    """List the triangles that `cull` left per tile, near ones first.
+
+    Returns:
+        (tiles + 1,) int64 first entry of each tile, and the (N,) int32 triangles listed.
+
+    """
+    across, down = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
+    first = np.zeros(across * down + 1, np.int64)
+    order = nearest_first(d)
+    for t in order:
+        for ty in range(d.box[t, 2], d.box[t, 3] + 1):
+            for tx in range(d.box[t, 0], d.box[t, 1] + 1):
+                first[ty * across + tx + 1] += 1
     for tile in range(across * down):
         first[tile + 1] += first[tile]
     place = first[:-1].copy()
     listed = np.empty(first[across * down], np.int32)
-    for t in nearest_first(d):
-        for ty in range(box[t, 2], box[t, 3] + 1):
-            for tx in range(box[t, 0], box[t, 1] + 1):
+    for t in order:
+        for ty in range(d.box[t, 2], d.box[t, 3] + 1):
+            for tx in range(d.box[t, 0], d.box[t, 1] + 1):
                 tile = ty * across + tx
                 listed[place[tile]] = t
                 place[tile] += 1
@@ -238,14 +244,20 @@ def colour_at(d: Drawing, t: int, x: float, y: float) -> tuple[float, float, flo
     n = 1.0 / math.sqrt(nx * nx + ny * ny + nz * nz + 1e-12)
     if d.side[t] == 2:
         n = -n
-    px = wa * d.moved[a, 0] + wb * d.moved[b, 0] + wc * d.moved[c, 0]
-    py = wa * d.moved[a, 1] + wb * d.moved[b, 1] + wc * d.moved[c, 1]
-    pz = wa * d.moved[a, 2] + wb * d.moved[b, 2] + wc * d.moved[c, 2]
+    sx, sy = (x - d.look[39]) * d.look[41], (d.look[40] - y) * d.look[41]
+    square = 1.0 + sx * sx + sy * sy
+    inv = 1.5 - 0.5 * min(square, 2.0)
+    inv *= 1.5 - 0.5 * square * inv * inv
+    vx = (d.look[36] - d.look[30] * sx - d.look[33] * sy) * inv
+    vy = (d.look[37] - d.look[31] * sx - d.look[34] * sy) * inv
+    vz = (d.look[38] - d.look[32] * sx - d.look[35] * sy) * inv
     lit = wa * d.moved[a, 7] + wb * d.moved[b, 7] + wc * d.moved[c, 7]
-    tx = wa * d.moved[a, 8] + wb * d.moved[b, 8] + wc * d.moved[c, 8]
-    ty = wa * d.moved[a, 9] + wb * d.moved[b, 9] + wc * d.moved[c, 9]
     rim = wa * d.moved[a, 11] + wb * d.moved[b, 11] + wc * d.moved[c, 11]
-    tz = wa * d.moved[a, 10] + wb * d.moved[b, 10] + wc * d.moved[c, 10]
+    tx = ty = tz = 0.0
+    if d.materials[row, 0] == HAIR:
+        tx = wa * d.moved[a, 8] + wb * d.moved[b, 8] + wc * d.moved[c, 8]
+        ty = wa * d.moved[a, 9] + wb * d.moved[b, 9] + wc * d.moved[c, 9]
+        tz = wa * d.moved[a, 10] + wb * d.moved[b, 10] + wc * d.moved[c, 10]
     r, g, b2 = light(
         int(d.materials[row, 0]),
         red,
@@ -254,9 +266,9 @@ def colour_at(d: Drawing, t: int, x: float, y: float) -> tuple[float, float, flo
         nx * n,
         ny * n,
         nz * n,
-        px,
-        py,
-        pz,
+        vx,
+        vy,
+        vz,
         tx,
         ty,
         tz,
@@ -366,7 +378,7 @@ def draw_opaque(
     low: Float32,
     ids: Int32,
 ) -> None:
-    """Find the nearest opaque triangle of every sample of a tile; ``low`` is the least ``near`` of a pixel."""
+    """Find the nearest opaque triangle of every sample of a tile; ``low`` is a pixel's least ``near``."""
     blocks = np.zeros((TILE // _BLOCK, TILE // _BLOCK), np.float32)
     for n in range(len(listed)):
         t = listed[n]

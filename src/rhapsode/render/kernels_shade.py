@@ -1,7 +1,8 @@
 """Compiled colour: texture look-up and the light on one point of a surface.
 
-Light is linear. Columns of ``look`` (40,) float64: key direction 0:3 and colour 3:6, fill 6:9 and 9:12, rim
-12:15 and 15:18, sky 18:21, ground 21:24, position of the camera 24:27, second rim direction 27:30.
+Light is linear. Columns of ``look`` (48,) float64: key direction 0:3 and colour 3:6, fill 6:9 and 9:12, rim
+12:15 and 15:18, sky 18:21, ground 21:24, second rim direction 27:30, camera right 30:33, up 33:36 and
+backward 36:39, middle of the picture in subpixels 39:41, and 41 what one subpixel measures at depth 1.
 Directions point from the surface to the light.
 
 Sources: wrap lighting per channel after Green, "Real-Time Approximations to Subsurface Scattering" (GPU Gems,
@@ -81,9 +82,9 @@ def light(
     nx: float,
     ny: float,
     nz: float,
-    px: float,
-    py: float,
-    pz: float,
+    vx: float,
+    vy: float,
+    vz: float,
     tx: float,
     ty: float,
     tz: float,
@@ -101,9 +102,9 @@ def light(
         nx: unit normal, facing the camera.
         ny: unit normal.
         nz: unit normal.
-        px: position in the world.
-        py: position in the world.
-        pz: position in the world.
+        vx: unit direction to the camera.
+        vy: unit direction to the camera.
+        vz: unit direction to the camera.
         tx: unit direction of a hair strand, zero where unknown.
         ty: direction of a strand.
         tz: direction of a strand.
@@ -112,9 +113,6 @@ def light(
         look: lights, see the module.
 
     """
-    vx, vy, vz = look[24] - px, look[25] - py, look[26] - pz
-    n = 1.0 / math.sqrt(vx * vx + vy * vy + vz * vz)
-    vx, vy, vz = vx * n, vy * n, vz * n
     ndv = max(0.0, nx * vx + ny * vy + nz * vz)
     ndl = nx * look[0] + ny * look[1] + nz * look[2]
     ndf = nx * look[6] + ny * look[7] + nz * look[8]
@@ -146,32 +144,33 @@ def light(
         soft = math.sqrt(lit)
         key_r, key_g, key_b = dr * (0.45 * lit + 0.55 * soft), dg * (0.85 * lit + 0.15 * soft), db * lit
         fill = max(0.0, (ndf + 0.3) / 1.3)
-        gloss = lit * max(0.0, min(1.0, ndl * 4.0)) * (0.10 * lobe(ndh, 22.0) + 0.10 * lobe(ndh, 90.0))
-        gloss *= 0.5 + 2.5 * away2
-        glow = rim * (0.12 * away2 + 0.5 * edge)
+        gloss = lit * max(0.0, min(1.0, ndl * 4.0)) * (0.07 * lobe(ndh, 14.0) + 0.09 * lobe(ndh, 70.0))
+        gloss *= 0.6 + 2.0 * away2
+        glow = rim * (0.10 * away2 + 0.45 * edge)
         return (
-            red * (look[3] * key_r + look[9] * fill + ambient_r)
+            red * (look[3] * key_r + look[9] * fill + 1.10 * ambient_r)
             + look[3] * gloss
-            + look[15] * glow * (0.3 + red),
-            green * (look[4] * key_g + look[10] * fill + ambient_g)
+            + look[15] * glow * (0.2 + red),
+            green * (look[4] * key_g + look[10] * fill + 1.00 * ambient_g)
             + look[4] * gloss
-            + look[16] * glow * (0.3 + green),
-            blue * (look[5] * key_b + look[11] * fill + ambient_b)
+            + look[16] * glow * (0.2 + green),
+            blue * (look[5] * key_b + look[11] * fill + 0.94 * ambient_b)
             + look[5] * gloss
-            + look[17] * glow * (0.3 + blue),
+            + look[17] * glow * (0.2 + blue),
         )
     if code == HAIR:
         diffuse = max(0.0, (ndl + 0.35) / 1.35) * lit
         fill = max(0.0, (ndf + 0.3) / 1.3)
-        glow = rim * (0.10 * away2 + 0.5 * edge)
+        glow = rim * (0.18 * away2 + 0.8 * edge)
         first = second = 0.0
         if tx != 0.0 or ty != 0.0 or tz != 0.0:
-            th = tx * hx + ty * hy + tz * hz
+            n = 1.0 / math.sqrt(tx * tx + ty * ty + tz * tz + 1e-12)
+            th = (tx * hx + ty * hy + tz * hz) * n
             shade = max(0.0, min(1.0, ndl * 1.5 + 0.5)) * lit
-            a = th + 0.06
-            b = th - 0.10
-            first = lobe(math.sqrt(max(0.0, 1.0 - a * a)), 180.0) * shade * 0.10
-            second = lobe(math.sqrt(max(0.0, 1.0 - b * b)), 45.0) * shade * 0.9
+            a = th + 0.05
+            b = th - 0.12
+            first = lobe(math.sqrt(max(0.0, 1.0 - a * a)), 110.0) * shade * 0.05
+            second = lobe(math.sqrt(max(0.0, 1.0 - b * b)), 22.0) * shade * 0.8
         second += 0.25 * lobe(ndh, 30.0) * lit
         return (
             red * (look[3] * (diffuse + second) + look[9] * fill + ambient_r)
@@ -197,13 +196,14 @@ def light(
             blue * (look[5] * diffuse + look[11] * fill + ambient_b) + look[5] * shine + look[11] * shine2,
         )
     if code == MOUTH:
-        diffuse = max(0.0, (ndl + 0.3) / 1.3) * lit
-        fill = max(0.0, (ndf + 0.3) / 1.3) * 0.6
-        wet = 0.12 * lobe(ndh, 120.0) * lit
+        open_key = 0.4 + 0.6 * lit
+        diffuse = max(0.0, (ndl + 0.3) / 1.3) * open_key
+        fill = max(0.0, (ndf + 0.3) / 1.3) * 0.8
+        wet = 0.10 * lobe(ndh, 120.0) * open_key
         return (
-            red * (look[3] * (diffuse + wet) + look[9] * fill + 0.6 * ambient_r),
-            green * (look[4] * (diffuse + wet) + look[10] * fill + 0.6 * ambient_g),
-            blue * (look[5] * (diffuse + wet) + look[11] * fill + 0.6 * ambient_b),
+            red * (look[3] * (diffuse + wet) + look[9] * fill + 0.9 * ambient_r),
+            green * (look[4] * (diffuse + wet) + look[10] * fill + 0.9 * ambient_g),
+            blue * (look[5] * (diffuse + wet) + look[11] * fill + 0.9 * ambient_b),
         )
     diffuse = max(0.0, (ndl + 0.15) / 1.15) * lit
     fill = max(0.0, (ndf + 0.2) / 1.2)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rhapsode.render import kernels_pose as pose
 from rhapsode.render.camera import Camera
+from rhapsode.render.kernels_pose import SUBPIXEL
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -23,19 +24,21 @@ _LIFT_M = 0.006
 _SOFTNESS_M = 0.012
 
 
-def studio(camera: Camera) -> Float64:
+def studio(camera: Camera, width: int, height: int) -> Float64:
     """Return key, fill, rims, sky and floor in the layout of `rhapsode.render.kernels_shade`."""
-    look = np.zeros(40)
-    look[0:3] = _unit(-0.50, 0.55, 0.80)
-    look[3:6] = 0.86 * np.array([1.00, 0.95, 0.88])
+    look = np.zeros(48)
+    look[0:3] = _unit(-0.48, 0.52, 0.86)
+    look[3:6] = 1.00 * np.array([1.00, 0.96, 0.915])
     look[6:9] = _unit(0.80, 0.10, 0.60)
-    look[9:12] = 0.20 * np.array([0.86, 0.93, 1.00])
+    look[9:12] = 0.15 * np.array([0.84, 0.92, 1.00])
     look[12:15] = _unit(0.75, 0.45, -0.60)
     look[15:18] = 0.85 * np.array([0.95, 0.98, 1.00])
     look[27:30] = _unit(-0.85, 0.35, -0.55)
-    look[18:21] = 0.30 * np.array([0.95, 0.98, 1.04])
-    look[21:24] = 0.15 * np.array([1.04, 0.97, 0.92])
-    look[24:27] = camera.position
+    look[18:21] = 0.27 * np.array([0.97, 0.99, 1.03])
+    look[21:24] = 0.17 * np.array([1.06, 0.97, 0.90])
+    look[30:39] = camera.view()[:, :3].ravel()
+    look[39:41] = width / 2 * SUBPIXEL, height / 2 * SUBPIXEL
+    look[41] = 1 / (camera.focal_pixels(width, height) * SUBPIXEL)
     return look
 
 

@@ -92,7 +92,7 @@ class Renderer:
             progress("compiling the renderer for this machine, once (about ten seconds)")
         self._projection = self._project()
         self._tone = tone_curve()
-        self._look = studio(self.camera)
+        self._look = studio(self.camera, width, height)
         self._shadow = KeyShadow(self._look[0:3], self.camera.target, min(max(self._reach() * 1.1, 0.2), 1.2))
         textures = pack_textures([row.texture for row in self.avatar.materials if row.texture is not None])
         self._actor = Actor(self.avatar, textures, self._worth_moving(textures))
@@ -180,6 +180,13 @@ class Renderer:
         actor.move(face_values(values), self._projection, share, workers, breath=breath, body=body)
         self._shadow.cast(actor.moved, actor.casting, share, workers)
         drawing = actor.drawing(self._look)
+        count = len(actor.scene.triangles)
+        step = -(-count // workers)
+
+        def cull(n: int) -> None:
+            raster.cull(drawing, min(n * step, count), min((n + 1) * step, count), width, height)
+
+        share(cull, workers)
         first, listed = raster.bin_triangles(drawing, width, height)
         stripes = 1 if workers == 1 else workers * 4
 

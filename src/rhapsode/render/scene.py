@@ -21,6 +21,8 @@ SHADING_CODES = {
     for code, name in enumerate(("default", "skin", "eye", "hair", "cloth", "mouth", "lash", "toon", "unlit"))
 }
 MATERIAL_COLUMNS = 20
+_HOLE_MARGIN = 2  # texels around a triangle that may bleed into it
+_SOLID_ALPHA = 250
 _ALPHA_CODES = {"OPAQUE": 0, "MASK": 1, "BLEND": 2}
 
 
@@ -51,6 +53,7 @@ class Scene:
         weights: (V, 4) float32, descending.
         triangles: (T, 3) int32.
         triangle_material: (T,) int32.
+        partly: (T,) bool: masked triangles whose solid neighbours are enough to cast the shadow.
         joint_nodes: (J,) int32 node of each joint row.
         inverse_bind: (J, 4, 4) float64.
         morph_first: (M + 1,) int64 into the next two.
@@ -74,6 +77,7 @@ class Scene:
     weights: Float32
     triangles: Int32
     triangle_material: Int32
+    partly: NDArray[np.bool_]
     joint_nodes: Int32
     inverse_bind: NDArray[np.float64]
     morph_first: Int64
@@ -119,19 +123,25 @@ def flatten(
     fixed = np.concatenate([np.concatenate([part.uv, part.colours], axis=1) for part in parts])[used]
     first, vertices, offsets = _morphs(avatar, starts, used, place)
     touched = np.unique(vertices).astype(np.int32)
+    strands = np.array([row.shading == "hair" for row in avatar.materials])
+    tangents = _tangents(positions, fixed[:, :2], triangles[strands[material]], normals)
+    materials = np.stack([_material_row(row, n, avatar.materials) for n, row in enumerate(avatar.materials)])
+    declared = material
+    materials, material = _without_holes(avatar, materials, material, triangles, fixed)
+    partly = (material == declared) & np.isin(declared, declared[material != declared])
     region, around, weld, rows = _region(positions, triangles, touched)
     rest = np.zeros((rows, 3), np.float32)
     weld_normals(positions, around, weld, rest)
-    strands = np.array([row.shading == "hair" for row in avatar.materials])
     return Scene(
         positions,
         normals,
-        _tangents(positions, fixed[:, :2], triangles[strands[material]], normals),
+        tangents,
         np.ascontiguousarray(fixed, np.float32),
         joints[used],
         weights[used],
         np.ascontiguousarray(triangles),
         material,
+        partly,
         joint_nodes,
         inverse_bind,
         first,
@@ -142,7 +152,7 @@ def flatten(
         around,
         weld,
         rest,
-        np.stack([_material_row(row, index, avatar.materials) for index, row in enumerate(avatar.materials)]),
+        materials,
         textures or pack_textures([row.texture for row in avatar.materials if row.texture is not None]),
     )
 
@@ -239,6 +249,48 @@ def _material_row(row: Material, index: int, table: Sequence[Material]) -> Float
         *(row.double_sided, texture, *row.shade, *row.emissive, *row.wrap),
     ]
     return np.array([*values, *[0.0] * (MATERIAL_COLUMNS - len(values))], np.float32)
+
+
+def _without_holes(
+    avatar: Avatar, table: Float32, material: Int32, triangles: Int32, fixed: Float32
+) -> tuple[Float32, Int32]:
+    """Give triangles of masked or transparent materials that show no hole an opaque copy of their material.
+
+    Most of a strand of hair is solid; only its tip needs the slow way.
+
+    Args:
+        avatar: the owner of the materials.
+        table: (M, `MATERIAL_COLUMNS`) rows of the materials.
+        material: (T,) row of each triangle.
+        triangles: (T, 3).
+        fixed: (V, 6) texture coordinates and colours.
+
+    Returns:
+        The table with the copies, and the new row of each triangle.
+
+    """
+    table, material = table.copy(), material.copy()
+    for index, row in enumerate(avatar.materials):
+        mine = np.flatnonzero(material == index)
+        if row.alpha_mode == "OPAQUE" or row.texture is None or not len(mine) or row.colour[3] < 1:
+            continue
+        height, width = row.texture.shape[:2]
+        corners = fixed[triangles[mine]]
+        low, high = corners[:, :, :2].min(axis=1), corners[:, :, :2].max(axis=1)
+        inside = (low >= 0).all(axis=1) & (high <= 1).all(axis=1) & (corners[:, :, 5] >= 1).all(axis=1)
+        size = np.array([width, height])
+        first = np.clip(np.floor(low * size) - _HOLE_MARGIN, 0, size - 1).astype(int)
+        last = np.clip(np.ceil(high * size) + _HOLE_MARGIN, 1, size).astype(int)
+        holes = np.zeros((height + 1, width + 1), np.int64)
+        holes[1:, 1:] = np.cumsum(np.cumsum(row.texture[..., 3] < _SOLID_ALPHA, axis=0), axis=1)
+        count = holes[last[:, 1], last[:, 0]] - holes[first[:, 1], last[:, 0]]
+        count -= holes[last[:, 1], first[:, 0]] - holes[first[:, 1], first[:, 0]]
+        solid = mine[inside & (count == 0)]
+        if len(solid):
+            material[solid] = len(table)
+            table = np.concatenate([table, table[index : index + 1]])
+            table[-1, 5] = _ALPHA_CODES["OPAQUE"]
+    return table, material
 
 
 def linear_of(srgb: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.float64]:
