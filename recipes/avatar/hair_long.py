@@ -103,22 +103,24 @@ def bun(scalp: Scalp, colour: Rgb) -> list[Part]:
     knot = toward(180.0, 8.0)
     solid = hair_look(colour, name="hair-cap", solid=True)
     around = np.linspace(-180, 180, 97)
-    paths, _ = _combed(scalp, around, np.full(97, 0.03), knot, 0.022)
+    paths, _ = _combed(scalp, around, np.full(97, 0.012), knot, 0.026)
     cap = shell_part(paths, solid, name="hair-cap", shade=0.72, repeats=6)
     strips: list[Strip] = []
     for layer, (lift, count) in enumerate(((0.030, 112), (0.040, 88))):
-        azimuth = -180 + 360 * (np.arange(count) + rng.uniform(0, 1, count)) / count
-        inside = 0.05 * layer + rng.uniform(-0.02, 0.06, count)
+        azimuth = -180 + 360 * (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count
+        inside = 0.05 * layer + rng.uniform(0.0, 0.06, count)
         paths, outward = _combed(scalp, azimuth, inside, knot, lift)
         for k in range(count):
-            width, shade = rng.uniform(0.07, 0.13), float(np.clip(rng.normal(0.82, 0.06), 0, 1))
+            width, shade = rng.uniform(0.08, 0.14), float(np.clip(rng.normal(0.82, 0.06), 0, 1))
             strips.append(Strip(paths[k], outward[k], width, k % 4, shade, taper=0.45, root=0.15, dark=0.9))
     fine = np.concatenate([np.linspace(-88, 88, 110), rng.uniform(-180, -125, 14), rng.uniform(125, 180, 14)])
-    strips += _downy(scalp, fine, knot, rng)
+    downy = _downy(scalp, fine, knot, rng)
     place, outward = scalp.lifted(knot[None], 0.16)
     core, coils = _coil(place[0], outward[0], 0.36, rng)
     ball = shell_part(core, solid, name="hair-knot", shade=0.5, repeats=3)
-    return [cap, ball, hair_part(strips + coils, hair_look(colour, ragged=0.25), across=3)]
+    look = hair_look(colour, ragged=0.25)
+    matte = replace(look, name="hair-fine", shading="cloth", roughness=0.9)
+    return [cap, ball, hair_part(strips + coils, look), hair_part(downy, matte, name="hair-fine")]
 
 
 def _combed(scalp: Scalp, azimuth: Array, inside: Array, knot: Array, lift: float) -> tuple[Array, Array]:

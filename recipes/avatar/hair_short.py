@@ -58,7 +58,7 @@ def _volume(directions: Array, above: Array) -> Array:
 def short(scalp: Scalp, colour: Rgb) -> list[Part]:
     """Short hair with a side parting: swept over on top, close at the sides and the back."""
     rng = np.random.default_rng(4)
-    grid = crown_paths(scalp, 0.045, 73, 12)
+    grid = crown_paths(scalp, 0.028, 73, 12)
     flat = grid.reshape(-1, 3)
     lift = 0.82 * _volume(flat, scalp.above(flat)).reshape(grid.shape[:2]) - 0.004
     cap = shell_part(
@@ -68,7 +68,7 @@ def short(scalp: Scalp, colour: Rgb) -> list[Part]:
         shade=0.62,
         repeats=4,
     )
-    count = 790
+    count = 690
     k = np.arange(count)
     y = 1 - 1.55 * (k + 0.5) / count
     turn = np.pi * (3 - np.sqrt(5)) * k + rng.normal(0, 0.05, count)
@@ -76,10 +76,13 @@ def short(scalp: Scalp, colour: Rgb) -> list[Part]:
     roots = unit(np.stack([ring * np.sin(turn), y, ring * np.cos(turn)], axis=1))
     above = scalp.above(roots)
     roots, above = roots[above > 0.03], above[above > 0.03]
-    rim = np.concatenate([np.linspace(-52, 52, 46), np.linspace(-44, 44, 30)])
-    inside = np.concatenate([rng.uniform(-0.01, 0.02, 46), rng.uniform(0.03, 0.06, 30)])
+    rim = np.concatenate([np.linspace(-52, 52, 60), np.linspace(-44, 44, 34)])
+    inside = np.concatenate([rng.uniform(-0.015, 0.03, 60), rng.uniform(0.03, 0.07, 34)])
     edge = toward(rim, scalp.rim(rim, inside))
-    roots = np.concatenate([roots, edge])
+    back = np.repeat(np.linspace(-0.05, 0.62, 14), 2) + rng.normal(0, 0.01, 28)
+    beside = PARTING + np.tile([-0.025, 0.025], 14) + rng.normal(0, 0.008, 28)
+    line = np.stack([beside, np.sqrt(1 - beside**2 - back**2), back], axis=1)
+    roots = np.concatenate([roots, edge, line[scalp.above(line) > 0.03]])
     strips = _short_strips(scalp, roots, scalp.above(roots), rng)
     return [cap, hair_part(strips, hair_look(colour, ragged=0.5), across=3)]
 

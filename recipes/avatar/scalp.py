@@ -35,7 +35,7 @@ _SOFTNESS = {"bob": (0.06, 0.06), "bun": (0.09, 0.12), "short": (0.10, 0.26), "c
 
 def unit(v: Array) -> Array:
     """Scale vectors (..., 3) to length 1."""
-    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
+    return np.asarray(v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9))
 
 
 def toward(azimuth: Array | float, elevation: Array | float) -> Array:
@@ -109,12 +109,12 @@ class Scalp:
     def azimuth(self, points: Array) -> Array:
         """Degrees from straight ahead, 0 to 180, both sides alike."""
         offset = points - self.centre
-        return np.degrees(np.arctan2(np.abs(offset[:, 0]), offset[:, 2]))
+        return np.asarray(np.degrees(np.arctan2(np.abs(offset[:, 0]), offset[:, 2])))
 
     def above_hairline(self, points: Array) -> Array:
         """How far above the hairline, as a share of the way from the eyes to the crown; below zero: skin."""
         line = np.interp(self.azimuth(points), *self._line)
-        return (points[:, 1] - self.eye_y) / (self.top_y - self.eye_y) - line
+        return np.asarray((points[:, 1] - self.eye_y) / (self.top_y - self.eye_y) - line)
 
     def above(self, directions: Array) -> Array:
         """`above_hairline` of the skull's points in unit ``directions`` (N, 3)."""

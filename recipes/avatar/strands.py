@@ -149,7 +149,7 @@ def hair_look(colour: Rgb, *, name: str = "hair", ragged: float = 0.2, solid: bo
 def _columns(rng: np.random.Generator, across: float, along: float) -> Array:
     """Return noise of unit deviation (SIZE, SIZE) drawn out along v."""
     raw = gaussian_filter(rng.standard_normal((SIZE, SIZE)), (along, across), mode="wrap")
-    return raw / raw.std()
+    return np.asarray(raw / raw.std())
 
 
 def curl_look(colour: Rgb, *, cover: float) -> Look:
