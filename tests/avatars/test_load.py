@@ -196,3 +196,44 @@ def test_damaged_references_never_escape_as_other_errors(tmp_path: Path) -> None
         except AvatarError:
             refused += 1
     assert refused > 20
+
+
+def test_toon_and_unlit_materials_of_other_programs(tmp_path: Path) -> None:
+    tree = json.loads(head(version=0).gltf_json())
+    tree["extensions"]["VRM"]["materialProperties"] = [
+        {"name": "face", "shader": "VRM/MToon", "vectorProperties": {"_ShadeColor": [0.5, 0.25, 1.0, 1.0]}},
+        {"name": "shirt", "shader": "VRM_USE_GLTFSHADER"},
+    ]
+    for material in tree["materials"]:
+        del material["extras"]
+        material["extensions"] = {"KHR_materials_unlit": {}}
+    path = tmp_path / "toon.gltf"
+    path.write_text(json.dumps(tree))
+    face, shirt, _ = load(path).materials
+    assert (face.shading, shirt.shading) == ("toon", "unlit")
+    np.testing.assert_allclose(face.shade, np.array([0.5, 0.25, 1.0]) ** 2.2, rtol=1e-5)
+
+
+def test_names_tell_bones_and_materials_where_a_file_declares_none(tmp_path: Path) -> None:
+    tree = json.loads(head(version=None).gltf_json())
+    for node in tree["nodes"]:
+        node["name"] = {"head": "mixamorig:Head", "leftUpperArm": "LeftArm"}.get(node["name"], node["name"])
+    for material, name in zip(tree["materials"], ("Wolf3D_Skin", "Outfit_Top"), strict=True):
+        material["name"] = name
+        del material["extras"]
+    path = tmp_path / "plain.gltf"
+    path.write_text(json.dumps(tree))
+    avatar = load(path)
+    assert [row.shading for row in avatar.materials] == ["skin", "cloth", "default"]
+    assert avatar.nodes[avatar.humanoid["head"]].name == "mixamorig:Head"
+    assert avatar.nodes[avatar.humanoid["leftUpperArm"]].name == "LeftArm"
+
+
+def test_rest_and_limits_come_from_the_extras(tmp_path: Path) -> None:
+    made = head()
+    tree = json.loads(made.gltf_json())
+    tree["extras"] = {"rhapsode": {"rest": {"mouthSmileLeft": 0.2}, "limits": {"jawOpen": 0.6}}}
+    path = tmp_path / "rest.gltf"
+    path.write_text(json.dumps(tree))
+    avatar = load(path)
+    assert (avatar.rest, avatar.limits) == ({"mouthSmileLeft": 0.2}, {"jawOpen": 0.6})

@@ -200,3 +200,25 @@ def test_messages(tmp_path: Path, avatar: Avatar) -> None:
         Renderer(avatar, size=(16, 16)).draw({"jawopen": 1.0})
     with pytest.raises(RigError, match=r"got \(7,\)"):
         Renderer(avatar, size=(16, 16)).draw(np.zeros(7, np.float32))
+
+
+def test_compiling_is_announced_once_and_kept(tmp_path: Path) -> None:
+    """In a fresh process with an empty cache: the first renderer says so, the second process does not."""
+    import os
+    import subprocess
+    import sys
+
+    code = (
+        "import sys\n"
+        "from rhapsode.render.jit import is_kept\n"
+        "from rhapsode.render import kernels_pose as k\n"
+        "import numpy as np\n"
+        "print(is_kept(k.to_light))\n"
+        "k.to_light(0, 1, np.zeros((1, 12), np.float32), np.zeros(12), np.zeros((1, 3), np.float32))\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stdout
+        for _ in range(2)
+    ]
+    assert [text.strip() for text in said] == ["False", "True"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +17,14 @@ from rhapsode.errors import SettingError
 from rhapsode.render import kernels_raster as raster
 from rhapsode.render.actor import Actor, Body, face_values
 from rhapsode.render.camera import Camera, framing, measure
+from rhapsode.render.jit import is_kept
 from rhapsode.render.lights import KeyShadow, studio
 from rhapsode.render.picture import background as make_background
 from rhapsode.render.picture import tone_curve
 from rhapsode.render.scene import Textures, pack_textures
 from rhapsode.rigs import FACE
+
+_log = logging.getLogger(__name__)
 
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
@@ -88,8 +92,8 @@ class Renderer:
         self.camera = base.orbited(yaw_deg, pitch_deg, zoom)
         self._workers = max(1, min(threads or _cores(), _MOST_THREADS))
         self._pool: ThreadPoolExecutor | None = None
-        if progress is not None and not _compiled():
-            progress("compiling the renderer for this machine, once (about ten seconds)")
+        if not is_kept(raster.draw_tiles):
+            (progress or _log.info)("compiling the renderer for this machine, once (about ten seconds)")
         self._projection = self._project()
         self._tone = tone_curve()
         self._look = studio(self.camera, width, height)
@@ -244,10 +248,3 @@ def still(
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _compiled() -> bool:
-    """Tell whether the rasteriser lies in numba's cache already."""
-    cache = getattr(getattr(raster.draw_tiles, "_cache", None), "_impl", None)
-    folder = Path(cache.locator.get_cache_path()) if cache is not None else None
-    return folder is not None and any(folder.glob("kernels_raster.draw_tiles*.nbc"))
