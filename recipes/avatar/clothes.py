@@ -109,7 +109,18 @@ def clothes_parts(
         def under(points: Array) -> Array:
             return np.maximum(inner(points), neck - 0.9 - points[:, 1])
 
-        parts.append(_garment(body, skin, under, _fabric("under", outfit.under), 0.05, 0.025, name="under"))
+        parts.append(
+            _garment(
+                body,
+                skin,
+                under,
+                _fabric("under", outfit.under),
+                0.04,
+                0.025,
+                name="under",
+                hems_above=neck - 0.8,
+            )
+        )
     hidden = np.minimum(np.minimum(top(points), legs(points)), feet(points)) < -HIDDEN_DEPTH
     return parts, hidden
 
@@ -186,11 +197,21 @@ def _shoe_field(bones: Skeleton) -> Field:
 
 
 def _garment(
-    body: Body, shell: Part, field: Field, look: Look, out: float, hem: float, *, name: str, over: float = 0.0
+    body: Body,
+    shell: Part,
+    field: Field,
+    look: Look,
+    out: float,
+    hem: float,
+    *,
+    name: str,
+    over: float = 0.0,
+    hems_above: float = -np.inf,
 ) -> Part:
     """Push the shell out, smooth it, keep it off the skin, cut it, and lay a tube along each cut edge.
 
-    ``over`` widens it by so much towards the hips, to hang over the trousers.
+    ``over`` widens it by so much towards the hips, to hang over the trousers; edges below ``hems_above`` get
+    no tube.
     """
     hips = body.bones.heads[body.bones.index("hips")][1]
     room = out + over * np.clip((hips + 1.1 - shell.points[:, 1]) / 0.9, 0, 1)
@@ -201,7 +222,8 @@ def _garment(
     cloth = clipped(replace(shell, points=worn, look=look, name=name), field)
     loops = [loop for loop in edge_loops(cloth.faces) if len(loop) > 12]
     cloth = evened(cloth, loops)
-    return joined(name, [cloth, *(tube(cloth, loop, hem, flat=0.8, name=name) for loop in loops)])
+    seen = [loop for loop in loops if cloth.points[loop, 1].mean() > hems_above]
+    return joined(name, [cloth, *(tube(cloth, loop, hem, flat=0.8, name=name) for loop in seen)])
 
 
 def _fabric(name: str, colour: Rgb, *, knit: bool = False) -> Look:
