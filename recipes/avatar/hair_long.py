@@ -102,12 +102,12 @@ def bun(scalp: Scalp, colour: Rgb) -> list[Part]:
     rng = np.random.default_rng(8)
     knot = toward(180.0, 8.0)
     solid = hair_look(colour, name="hair-cap", solid=True)
-    around = np.linspace(-180, 180, 97)
+    around = _even(scalp, np.linspace(0, 1, 97))
     paths, _ = _combed(scalp, around, np.full(97, 0.012), knot, 0.026)
     cap = shell_part(paths, solid, name="hair-cap", shade=0.72, repeats=6)
     strips: list[Strip] = []
     for layer, (lift, count) in enumerate(((0.030, 112), (0.040, 88))):
-        azimuth = -180 + 360 * (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count
+        azimuth = _even(scalp, (np.arange(count) + rng.uniform(0.3, 0.7, count)) / count)
         inside = 0.05 * layer + rng.uniform(0.0, 0.06, count)
         paths, outward = _combed(scalp, azimuth, inside, knot, lift)
         for k in range(count):
@@ -121,6 +121,14 @@ def bun(scalp: Scalp, colour: Rgb) -> list[Part]:
     look = hair_look(colour, ragged=0.25)
     matte = replace(look, name="hair-fine", shading="cloth", roughness=0.9)
     return [cap, ball, hair_part(strips + coils, look), hair_part(downy, matte, name="hair-fine")]
+
+
+def _even(scalp: Scalp, share: Array) -> Array:
+    """Return the azimuths (N,) at shares of the hairline's length, from the nape once round."""
+    azimuth = np.linspace(-180, 180, 361)
+    line, _ = scalp.surface(toward(azimuth, scalp.rim(azimuth)))
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    return np.interp(share, length / length[-1], azimuth)
 
 
 def _combed(scalp: Scalp, azimuth: Array, inside: Array, knot: Array, lift: float) -> tuple[Array, Array]:

@@ -141,7 +141,7 @@ class Scalp:
         for column in (low, low + 1):
             reached = np.maximum.accumulate(above[column], axis=1)
             ends.append([np.interp(want, row, elevation) for want, row in zip(level, reached, strict=True)])
-        return np.asarray(ends[0]) * (1 - at + low) + np.asarray(ends[1]) * (at - low)
+        return np.asarray(np.asarray(ends[0]) * (1 - at + low) + np.asarray(ends[1]) * (at - low))
 
     def kept_above(self, directions: Array, inside: Array | float) -> Array:
         """Raise unit ``directions`` (N, 3) that are lower than ``inside`` the hairline up to there."""
