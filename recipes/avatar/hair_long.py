@@ -112,7 +112,7 @@ def bun(scalp: Scalp, colour: Rgb) -> list[Part]:
         paths, outward = _combed(scalp, azimuth, inside, knot, lift)
         for k in range(count):
             width, shade = rng.uniform(0.08, 0.14), float(np.clip(rng.normal(0.82, 0.06), 0, 1))
-            strips.append(Strip(paths[k], outward[k], width, k % 4, shade, taper=0.45, root=0.15, dark=0.9))
+            strips.append(Strip(paths[k], outward[k], width, k % 4, shade, taper=0.45, root=0.15, dark=1.0))
     fine = np.concatenate([np.linspace(-88, 88, 110), rng.uniform(-180, -125, 14), rng.uniform(125, 180, 14)])
     downy = _downy(scalp, fine, knot, rng)
     place, outward = scalp.lifted(knot[None], 0.16)

@@ -91,7 +91,7 @@ def _short_strips(scalp: Scalp, roots: Array, above: Array, rng: np.random.Gener
     rows = 6
     n = len(roots)
     top = _step(0.42, 0.78, roots[:, 1])
-    length = (0.26 + 0.52 * top) * rng.uniform(0.85, 1.15, n) * np.clip(0.55 + 1.6 * above, 0, 1)
+    length = (0.36 + 0.42 * top) * rng.uniform(0.85, 1.15, n) * np.clip(0.55 + 1.6 * above, 0, 1)
     stray = rng.normal(0, 0.10, (n, 3))
     places = [roots]
     for _ in range(rows - 1):
@@ -107,8 +107,8 @@ def _short_strips(scalp: Scalp, roots: Array, above: Array, rng: np.random.Gener
     lift *= rng.uniform(0.92, 1.10, (n, 1))
     points, outward = scalp.lifted(flat, lift.reshape(-1))
     paths, out = points.reshape(n, rows, 3), outward.reshape(n, rows, 3)
-    width = (0.10 + 0.05 * top) * rng.uniform(0.8, 1.25, n) * np.clip(0.4 + 2.5 * above, 0, 1)
-    shade = np.clip(rng.normal(0.80, 0.045, n), 0.6, 1)
+    width = (0.085 + 0.06 * top) * rng.uniform(0.8, 1.25, n) * np.clip(0.4 + 2.5 * above, 0, 1)
+    shade = np.clip(rng.normal(0.80, 0.035, n), 0.6, 1)
     return [
         Strip(
             paths[k],
@@ -118,7 +118,7 @@ def _short_strips(scalp: Scalp, roots: Array, above: Array, rng: np.random.Gener
             shade[k],
             taper=0.25,
             root=0.35,
-            dark=0.85,
+            dark=0.95,
             arch=0.03,
         )
         for k in range(n)
@@ -150,7 +150,7 @@ def cropped(scalp: Scalp, colour: Rgb) -> list[Part]:
         height = lift * np.clip(0.35 + above * 3.2, 0, 1) + 0.016 * bumps * np.clip(lift / 0.06, 0, 1)
         points = shell_over(scalp, grid, np.maximum(height, 0.006))
         uv = 1.9 * flat[:, [0, 2]] / (1.25 + flat[:, 1:2]) + 0.37 * layer * np.array([1.0, 0.6])
-        shade = np.full((len(flat), 3), 0.56 + 0.11 * layer)
+        shade = np.full((len(flat), 3), 0.72 + 0.07 * layer)
         parts.append(
             Part(
                 f"hair-{layer}",

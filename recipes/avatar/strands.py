@@ -162,7 +162,7 @@ def curl_look(colour: Rgb, *, cover: float) -> Look:
     height = knots + 0.35 * fine
     level = np.quantile(height, 1 - cover)
     shade = 1 + 0.22 * np.clip(height - level - 0.8, -1.5, 1.5) + 0.12 * fine
-    rgb = np.asarray(colour) * np.clip(shade, 0.5, 1.7)[..., None]
+    rgb = (4 + 1.3 * np.asarray(colour)) * np.clip(shade, 0.5, 1.7)[..., None]
     alpha = np.clip(0.4 + (height - level) * 0.8, 0, 1)
     pixels = np.dstack([np.clip(rgb, 0, 255), 255 * alpha]).astype(np.uint8)
     return Look(
