@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rhapsode.avatars import Avatar, map_channels
 from rhapsode.errors import RigError
 from rhapsode.render import kernels_pose as pose
-from rhapsode.render.kernels_raster import Drawing
+from rhapsode.render.kernels_bin import Drawing
 from rhapsode.render.lights import Share
 from rhapsode.render.scene import SHADING_CODES, Textures, flatten
 from rhapsode.render.skeleton import Skeleton

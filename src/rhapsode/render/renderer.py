@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar, default_name, load
 from rhapsode.errors import SettingError
+from rhapsode.render import kernels_bin as bins
 from rhapsode.render import kernels_raster as raster
 from rhapsode.render.actor import Actor, Body, face_values
 from rhapsode.render.camera import Camera, framing, measure
@@ -188,10 +189,10 @@ class Renderer:
         step = -(-count // workers)
 
         def cull(n: int) -> None:
-            raster.cull(drawing, min(n * step, count), min((n + 1) * step, count), width, height)
+            bins.cull(drawing, min(n * step, count), min((n + 1) * step, count), width, height)
 
         share(cull, workers)
-        first, listed = raster.bin_triangles(drawing, width, height)
+        first, listed = bins.bin_triangles(drawing, width, height)
         stripes = 1 if workers == 1 else workers * 4
 
         def draw(begin: int) -> None:
