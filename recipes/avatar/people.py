@@ -154,7 +154,7 @@ PEOPLE: dict[str, Person] = {
             lips=((124, 70, 62), 0.5),
             iris=(62, 40, 26),
             hair="cropped",
-            hair_colour=(30, 24, 21),
+            hair_colour=(46, 36, 31),
             outfit="shirt-olive",
             beard=0.25,
         ),

@@ -166,5 +166,5 @@ def curl_look(colour: Rgb, *, cover: float) -> Look:
     alpha = np.clip(0.4 + (height - level) * 0.8, 0, 1)
     pixels = np.dstack([np.clip(rgb, 0, 255), 255 * alpha]).astype(np.uint8)
     return Look(
-        "hair-curls", "cloth", Image.fromarray(pixels), roughness=0.92, alpha="MASK", double_sided=True
+        "hair-curls", "hair", Image.fromarray(pixels), roughness=0.92, alpha="MASK", double_sided=True
     )

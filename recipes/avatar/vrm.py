@@ -325,7 +325,8 @@ def smooth_normals(surfaces: list[tuple[Array, Index]]) -> list[Array]:
     for k in range(3):
         np.add.at(summed, place[faces[:, k]], area)
     normals = summed[place]
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = np.where(length > 1e-12, normals / np.maximum(length, 1e-12), [0.0, 1.0, 0.0])
     return [normals[first:last] for first, last in pairwise(starts)]
 
 

@@ -120,6 +120,7 @@ class Material:
         emissive: (3,) float32 linear light of its own.
         wrap: (2,) whether u and v repeat; otherwise they clamp.
         extras: ``material.extras.rhapsode`` of the file.
+        roughness: 0 mirrors, 1 is matte; 0.5 where the file does not say.
 
     """
 
@@ -134,6 +135,7 @@ class Material:
     emissive: Float32 = field(default_factory=lambda: np.zeros(3, np.float32))
     wrap: tuple[bool, bool] = (True, True)
     extras: Mapping[str, Any] = field(default_factory=dict)
+    roughness: float = 0.5
 
 
 @dataclass(frozen=True)

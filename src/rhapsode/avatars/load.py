@@ -260,6 +260,7 @@ def _material(file: GltfFile, index: int) -> Material:
         ),
         wrap,
         own,
+        float(pbr.get("roughnessFactor", 0.5)),
     )
 
 

@@ -170,8 +170,7 @@ def light(
             a = th + 0.05
             b = th - 0.12
             first = lobe(math.sqrt(max(0.0, 1.0 - a * a)), 110.0) * shade * 0.05
-            second = lobe(math.sqrt(max(0.0, 1.0 - b * b)), 22.0) * shade * 0.8
-        second += 0.25 * lobe(ndh, 30.0) * lit
+            second = lobe(math.sqrt(max(0.0, 1.0 - b * b)), 22.0) * shade * 0.8 + 0.25 * lobe(ndh, 30.0) * lit
         return (
             red * (look[3] * (diffuse + second) + look[9] * fill + ambient_r)
             + look[3] * first

@@ -25,6 +25,9 @@ _HOLE_MARGIN = 2  # texels around a triangle that may bleed into it
 _SOLID_ALPHA = 250
 _ALPHA_CODES = {"OPAQUE": 0, "MASK": 1, "BLEND": 2}
 
+MATTE = 0.8
+"""Roughness from which hair has no strands that shine: tight curls."""
+
 
 @dataclass(frozen=True, eq=False)
 class Textures:
@@ -123,7 +126,7 @@ def flatten(
     fixed = np.concatenate([np.concatenate([part.uv, part.colours], axis=1) for part in parts])[used]
     first, vertices, offsets = _morphs(avatar, starts, used, place)
     touched = np.unique(vertices).astype(np.int32)
-    strands = np.array([row.shading == "hair" for row in avatar.materials])
+    strands = np.array([row.shading == "hair" and row.roughness < MATTE for row in avatar.materials])
     tangents = _tangents(positions, fixed[:, :2], triangles[strands[material]], normals)
     materials = np.stack([_material_row(row, n, avatar.materials) for n, row in enumerate(avatar.materials)])
     declared = material
