@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rhapsode.evaluate.articulation import articulation, unheard
 from rhapsode.evaluate.closure import closure
 from rhapsode.evaluate.measures import jitter, lag, leak, pooled_correlation, spread
 from rhapsode.face.engine import Engine
@@ -95,12 +96,27 @@ def speed(engine: Engine, *, duration_s: float = 20.0) -> dict[str, float]:
     return best
 
 
-def report(engine: Engine, data: Path, *, style: str | None = None) -> dict[str, Any]:
+def phones(engine: Engine, corpus: Path, data: Path, *, style: str | None = None) -> dict[str, Any]:
+    """Return contacts and rounding on what no training hears, clean and with noise 20 dB below."""
+
+    def face(y: Float32) -> Float32:
+        return streamed(engine, y, style=style)
+
+    return {
+        name: {"clean": articulation(spoken, face), "20_db": articulation(spoken, face, snr_db=20)}
+        for name, spoken in unheard(corpus, data).items()
+    }
+
+
+def report(
+    engine: Engine, data: Path, *, corpus: Path | None = None, style: str | None = None
+) -> dict[str, Any]:
     """Return every measure as one document.
 
     Args:
         engine: loaded weights.
         data: folder with grid_s1/ and speech/.
+        corpus: what recipes/corpus makes; without it contacts are measured on the default voice only.
         style: of the engine; None is its default.
 
     """
@@ -116,5 +132,6 @@ def report(engine: Engine, data: Path, *, style: str | None = None) -> dict[str,
         "unseen_jaw_median_p95": float(np.median([values["p95"] for values in heard.values()])),
         "jitter": float(np.mean([values["jitter"] for values in heard.values()])),
         "closure": closure(engine, style=style),
+        "phones": phones(engine, corpus, data, style=style) if corpus else {},
         "real_time_factor": speed(engine),
     }

@@ -21,6 +21,9 @@ from rhapsode.train.takes import MOVES, REST, UNKNOWN, Take
 LENGTH = 320
 """Curve frames in one sequence (6.4 s)."""
 
+SYNTHETIC_RMS = 2e-4
+"""Pauses quieter than this are no room's tone but a synthesiser's."""
+
 FADE = 5
 """Curve frames in which a mouth closes after a take is cut off."""
 
@@ -34,6 +37,7 @@ class Example:
         labels: (T, len(MOVES)) float32.
         closed: (T,) float32, NaN where unknown.
         style: (T,) int64; `REST` where every head rests, `UNKNOWN` where none knows.
+        heard: (T,) int64, classes of phones, `rhapsode.train.takes.UNHEARD` where unknown.
 
     """
 
@@ -41,6 +45,7 @@ class Example:
     labels: Float32
     closed: Float32
     style: NDArray[np.int64]
+    heard: NDArray[np.int64]
 
 
 def colored(rng: Generator, count: int, slope_db: float) -> NDArray[np.float64]:
@@ -101,11 +106,12 @@ def room_tones(takes: Sequence[Take], *, most: int = 200) -> list[Float32]:
         rest = int(moving[0]) if len(moving) else len(take.labels)
         if rest >= 20:
             tone = take.y[160 : (rest - 5) * HOP]
-            tones.append(as_float32((tone - tone.mean()) / (tone.std() + 1e-6)))
+            if tone.std() > SYNTHETIC_RMS:
+                tones.append(as_float32((tone - tone.mean()) / (tone.std() + 1e-6)))
     return tones[:: max(1, len(tones) // most)]
 
 
-def _piece(rng: Generator, take: Take) -> tuple[NDArray[np.float64], Float32, Float32]:
+def _piece(rng: Generator, take: Take) -> tuple[NDArray[np.float64], Float32, Float32, NDArray[np.int64]]:
     """Return a cut of ``take`` at a random speed (pitch, formants and tempo together)."""
     count = len(take.labels)
     length = count if rng.uniform() < 0.5 and count < LENGTH else min(count, int(rng.integers(70, 260)))
@@ -117,14 +123,15 @@ def _piece(rng: Generator, take: Take) -> tuple[NDArray[np.float64], Float32, Fl
     wanted = begin + np.arange(made) * speed
     grid = np.arange(count)
     labels = np.stack([np.interp(wanted, grid, column) for column in take.labels.T], axis=1)
-    closed = take.closed[np.minimum(np.round(wanted).astype(int), count - 1)]
-    return y[: made * HOP], as_float32(labels), closed
+    nearest = np.minimum(np.round(wanted).astype(int), count - 1)
+    return y[: made * HOP], as_float32(labels), take.closed[nearest], take.classes()[nearest]
 
 
 def _speech(
     rng: Generator, takes: Sequence[Take], chances: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], Float32, Float32, NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], Float32, Float32, NDArray[np.int64], NDArray[np.int64]]:
     """Return a sound and its labels: pieces of takes with pauses between them."""
+    heard = np.zeros(LENGTH, np.int64)
     y = np.zeros(LENGTH * HOP)
     labels = np.zeros((LENGTH, len(MOVES)), np.float32)
     closed = np.full(LENGTH, np.nan, np.float32)
@@ -132,19 +139,19 @@ def _speech(
     at = int(rng.integers(0, 50)) if rng.uniform() < 0.6 else 0
     while at < LENGTH:
         take = takes[rng.choice(len(takes), p=chances)]
-        sound, moves, touch = _piece(rng, take)
+        sound, moves, touch, phones = _piece(rng, take)
         count = min(len(moves), LENGTH - at)
         level = rng.uniform(0.4, 1.0) / (np.abs(sound).max() + 1e-4)
         y[at * HOP : (at + count) * HOP] = level * sound[: count * HOP]
         labels[at : at + count], closed[at : at + count] = moves[:count], touch[:count]
-        style[at : at + count] = take.style
+        style[at : at + count], heard[at : at + count] = take.style, phones[:count]
         at += count
         pause = int(rng.integers(0, 90)) if rng.uniform() < 0.7 else 0
         fade = min(FADE, pause, LENGTH - at)
         labels[at : at + fade] = labels[at - 1] * (1 - (np.arange(fade)[:, None] + 1) / FADE)
         style[at : at + fade] = take.style
         at += pause
-    return y, labels, closed, style
+    return y, labels, closed, style, heard
 
 
 def _color_mel(rng: Generator, mel: Float32) -> Float32:
@@ -174,11 +181,12 @@ def plain_sequence(rng: Generator, take: Take) -> Example:
     y[: len(cut)] = cut
     labels = np.zeros((half, len(MOVES)), np.float32)
     closed, style = np.full(half, np.nan, np.float32), np.full(half, take.style, np.int64)
+    heard = np.zeros(half, np.int64)
     known = min(count - begin, half)
     labels[:known], closed[:known] = take.labels[begin : begin + half], take.closed[begin : begin + half]
-    style[known:] = REST
+    heard[:known], style[known:] = take.classes()[begin : begin + half], REST
     rows = level_free(log_mel(y), RunningLevel()).reshape(half, WIDTH)
-    return Example(rows, labels, closed, style)
+    return Example(rows, labels, closed, style, heard)
 
 
 def make_sequence(
@@ -186,7 +194,7 @@ def make_sequence(
 ) -> Example:
     """Return one training sequence: seven of eight speak, the others hold only noise or nothing."""
     if rng.uniform() < 0.88:
-        y, labels, closed, style = _speech(rng, takes, chances)
+        y, labels, closed, style, heard = _speech(rng, takes, chances)
         if rng.uniform() < 0.3:
             y = reverberate(rng, y)
         if rng.uniform() < 0.65:
@@ -197,6 +205,7 @@ def make_sequence(
     else:
         labels = np.zeros((LENGTH, len(MOVES)), np.float32)
         closed, style = np.full(LENGTH, np.nan, np.float32), np.full(LENGTH, REST, np.int64)
+        heard = np.zeros(LENGTH, np.int64)
         y = noise(rng, LENGTH * HOP, room) * 10 ** (rng.uniform(-70, -10) / 20) * (rng.uniform() > 0.1)
         begin = int(rng.integers(-LENGTH, LENGTH)) * HOP
         if begin > 0:
@@ -204,4 +213,4 @@ def make_sequence(
     y = np.clip(y * 10 ** (rng.uniform(-30, 8) / 20), -1, 1)
     mel = _color_mel(rng, log_mel(y.astype(np.float32)))
     rows = level_free(mel, RunningLevel()).reshape(LENGTH, WIDTH)
-    return Example(rows, labels, closed, style)
+    return Example(rows, labels, closed, style, heard)

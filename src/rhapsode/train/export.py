@@ -63,14 +63,14 @@ def _fold(model: Articulator) -> dict[str, np.ndarray]:
         taps = state[f"blocks.{k}.conv.weight"] * scale[:, None, None]
         folded[f"block{k}.w"] = taps.transpose(2, 1, 0).reshape(-1, taps.shape[0])
         folded[f"block{k}.b"] = shift
-    leave = [state[f"{part}.weight"][:, :, 0] for part in ("heads", "speaking", "closed")]
-    folded["leave.w"] = np.concatenate(leave).T
-    folded["leave.b"] = np.concatenate([state[f"{part}.bias"] for part in ("heads", "speaking", "closed")])
+    parts = ("heads", "speaking", "closed", "bitten")
+    folded["leave.w"] = np.concatenate([state[f"{part}.weight"][:, :, 0] for part in parts]).T
+    folded["leave.b"] = np.concatenate([state[f"{part}.bias"] for part in parts])
     return {name: value.astype(np.float32) for name, value in folded.items()}
 
 
 def _constants(model: Articulator) -> dict[str, np.ndarray]:
-    fixed = {"parts": np.array([model.shape.styles * model.shape.moves, 1, 1])}
+    fixed = {"parts": np.array([model.shape.styles * model.shape.moves, 1, 1, 1])}
     fixed |= {"zero": np.array([0]), "end": np.array([2**31])}
     for k, dilation in enumerate(model.shape.dilations):
         fixed |= {f"oldest{k}": np.array([-2 * dilation]), f"middle{k}": np.array([dilation])}
@@ -80,7 +80,7 @@ def _constants(model: Articulator) -> dict[str, np.ndarray]:
 
 def graph(model: Articulator) -> onnx.ModelProto:
     """Return the network as ONNX: rows (T, inputs) and past0 ... in; moves (T, styles * moves),
-    speaking (T, 1), closed (T, 1) and next0 ... out.
+    speaking, closed and bitten (T, 1) and next0 ... out.
     """
     shape, nodes = model.shape, []
 
@@ -99,9 +99,10 @@ def graph(model: Articulator) -> onnx.ModelProto:
         add("Relu", [f"conv{k}"], [f"relu{k}"])
         add("Add", [f"x{k}", f"relu{k}"], [f"x{k + 1}"])
     add("Gemm", [f"x{len(shape.dilations)}", "leave.w", "leave.b"], ["left"])
-    add("Split", ["left", "parts"], ["heads", "speaking.logit", "closed.logit"], axis=1)
+    add("Split", ["left", "parts"], ["heads", "speaking.logit", "closed.logit", "bitten.logit"], axis=1)
     add("Sigmoid", ["speaking.logit"], ["speaking"])
     add("Sigmoid", ["closed.logit"], ["closed"])
+    add("Sigmoid", ["bitten.logit"], ["bitten"])
     add("Mul", ["heads", "speaking"], ["moves"])
 
     def value(name: str, *dims: int | str) -> onnx.ValueInfoProto:
@@ -113,6 +114,7 @@ def graph(model: Articulator) -> onnx.ModelProto:
         value("moves", "T", shape.styles * shape.moves),
         value("speaking", "T", 1),
         value("closed", "T", 1),
+        value("bitten", "T", 1),
     ]
     outputs += [value(f"next{k}", *dims) for k, dims in pasts.items()]
     weights = [numpy_helper.from_array(v, n) for n, v in {**_fold(model), **_constants(model)}.items()]

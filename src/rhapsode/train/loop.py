@@ -17,12 +17,16 @@ from rhapsode.face.features_level import WIDTH
 from rhapsode.performance import Float32
 from rhapsode.train.augment import LENGTH, Example, make_sequence, plain_sequence, room_tones
 from rhapsode.train.model import Articulator, Shape
-from rhapsode.train.takes import MOVES, REST, UNKNOWN, Take
+from rhapsode.train.takes import MOVES, REST, UNHEARD, UNKNOWN, Take
+from rhapsode.train.teacher import CLASSES
 
 log = logging.getLogger(__name__)
 
 DELAY = 1
 """Rows by which the network answers late: row p speaks of curve frame p - 1."""
+
+
+_LABIODENTAL = CLASSES.index("f")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,11 @@ class Plan:
         plain: share of the steps that see takes as they are, the others see them bent and mixed.
         average: weight of the past in the running average of the weights, which is what is kept.
         style_chances: how often a take of each style is drawn; those of unknown style get what is left.
-        touch: weight of the loss of touching lips.
+        touch: weight of the loss of touching lips, and of a lip at the teeth.
+        phones: weight of the loss of the phone that is heard.
+        round: weight of mouthFunnel and mouthPucker among the columns.
         jaw: weight of jawOpen among the columns.
+        camera: how much more jawOpen weighs in the first style, which a camera measured.
         frozen: normalise by the statistics gathered so far, as the exported network does. Sequences as they
             are and bent ones differ, and batches hold one kind or the other.
         seed: of augmentation and weights.
@@ -53,7 +60,10 @@ class Plan:
     average: float = 0.997
     style_chances: tuple[float, ...] = (0.75, 0.25)
     touch: float = 0.3
+    phones: float = 0.0
+    round: float = 1.0
     jaw: float = 5.0
+    camera: float = 1.0
     frozen: bool = False
     seed: int = 0
 
@@ -70,28 +80,39 @@ def chances(takes: Sequence[Take], style_chances: Sequence[float]) -> np.ndarray
     return np.asarray(weight / weight.sum(), np.float64)
 
 
-def column_weights(takes: Sequence[Take], styles: int, *, jaw: float = 5.0) -> Float32:
+def column_weights(
+    takes: Sequence[Take], styles: int, *, jaw: float = 5.0, rounding: float = 1.0, camera: float = 1.0
+) -> Float32:
     """Return (styles, len(MOVES)) loss weights: one over the variance, bounded, jaw and closure first."""
     emphasis = np.ones(len(MOVES))
     emphasis[list(MOVES).index("jawOpen")] = jaw
     emphasis[list(MOVES).index("mouthClose")] = 2
+    emphasis[[list(MOVES).index(move) for move in ("mouthFunnel", "mouthPucker")]] = rounding
     rows = []
     for style in range(styles):
         labels = [take.labels for take in takes if take.style == style]
         spread = np.concatenate(labels).std(axis=0) if labels else np.ones(len(MOVES))
         rows.append(emphasis / np.maximum(spread, 0.05) ** 2)
-    return np.asarray(np.stack(rows) / 100, np.float32)
+    made = np.asarray(np.stack(rows) / 100, np.float32)
+    made[0, list(MOVES).index("jawOpen")] *= camera
+    return made
 
 
 def loss(
-    model: Articulator, batch: Sequence[Example], weights: Tensor, *, touch_weight: float = 0.3
+    model: Articulator,
+    batch: Sequence[Example],
+    weights: Tensor,
+    *,
+    touch_weight: float = 0.3,
+    phone_weight: float = 0.0,
 ) -> Tensor:
-    """Return position + velocity + rest + speech + closure loss of one batch."""
+    """Return position + velocity + rest + speech + contact + phone loss of one batch."""
     rows = torch.from_numpy(np.stack([e.rows for e in batch]))
     labels = torch.from_numpy(np.stack([e.labels for e in batch]))[:, :-DELAY]
     closed = torch.from_numpy(np.stack([e.closed for e in batch]))[:, :-DELAY]
     style = torch.from_numpy(np.stack([e.style for e in batch]))[:, :-DELAY]
-    moves, speaking_logit, closed_logit = (x[:, DELAY:] for x in model(rows))
+    heard = torch.from_numpy(np.stack([e.heard for e in batch]))[:, :-DELAY]
+    moves, speaking_logit, closed_logit, bitten_logit, heard_logits = (x[:, DELAY:] for x in model(rows))
     speaks, rests = (style >= 0).float(), (style == REST).float()
     own = moves.take_along_dim(style.clamp(min=0)[:, :, None, None], dim=2)[:, :, 0]
     column = weights[style.clamp(min=0)]
@@ -106,7 +127,16 @@ def loss(
     touch = torch.nn.functional.binary_cross_entropy_with_logits(
         closed_logit, closed.nan_to_num(), weight=known.float() * (1 + 3 * closed.nan_to_num())
     )
-    return position + 2 * velocity + 2 * rest + 0.2 * speech + touch_weight * touch
+    clear, bitten = (heard != UNHEARD).float(), (heard == _LABIODENTAL).float()
+    bite = torch.nn.functional.binary_cross_entropy_with_logits(
+        bitten_logit, bitten, weight=clear * (1 + 3 * bitten)
+    )
+    phones = torch.nn.functional.cross_entropy(
+        heard_logits.flatten(0, 1), heard.flatten().clamp(min=0), reduction="none"
+    )
+    classes = (phones * clear.flatten()).mean()
+    contacts = touch_weight * (touch + bite)
+    return position + 2 * velocity + 2 * rest + 0.2 * speech + contacts + phone_weight * classes
 
 
 def train(
@@ -145,10 +175,9 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         begin = int(state["epoch"])
-    draw, weights = (
-        chances(takes, plan.style_chances),
-        torch.from_numpy(column_weights(takes, styles, jaw=plan.jaw)),
-    )
+    draw = chances(takes, plan.style_chances)
+    columns = column_weights(takes, styles, jaw=plan.jaw, rounding=plan.round, camera=plan.camera)
+    weights = torch.from_numpy(columns)
     room = room_tones(takes)
     for epoch in range(begin, plan.epochs):
         clock, total = time.perf_counter(), 0.0
@@ -158,7 +187,7 @@ def train(
             model.freeze_norms()
         for _ in range(plan.sequences // plan.batch):
             batch = _batch(rng, takes, draw, room, plan)
-            value = loss(model, batch, weights, touch_weight=plan.touch)
+            value = loss(model, batch, weights, touch_weight=plan.touch, phone_weight=plan.phones)
             optimiser.zero_grad()
             value.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

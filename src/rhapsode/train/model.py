@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
+
+from rhapsode.train.teacher import CLASSES
 
 KERNEL = 3
 
@@ -27,6 +31,25 @@ class Shape:
     styles: int
     width: int = 128
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+
+
+class Answer(NamedTuple):
+    """What the network says about each row.
+
+    Args:
+        moves: (B, T, styles, moves).
+        speaking: (B, T) logit of speech.
+        closed: (B, T) logit of touching lips.
+        bitten: (B, T) logit of a lower lip at the teeth.
+        heard: (B, T, classes) logits of the phone; they teach the channels inside and are not exported.
+
+    """
+
+    moves: Tensor
+    speaking: Tensor
+    closed: Tensor
+    bitten: Tensor
+    heard: Tensor
 
 
 class CausalBlock(nn.Module):  # type: ignore[misc]
@@ -63,6 +86,8 @@ class Articulator(nn.Module):  # type: ignore[misc]
         nn.init.normal_(self.heads.weight, std=0.01)
         self.speaking = nn.Conv1d(shape.width, 1, 1)
         self.closed = nn.Conv1d(shape.width, 1, 1)
+        self.bitten = nn.Conv1d(shape.width, 1, 1)
+        self.heard = nn.Conv1d(shape.width, len(CLASSES), 1)
 
     def freeze_norms(self) -> None:
         """Normalise by the running statistics from now on, in training too, until `train` is called."""
@@ -70,8 +95,8 @@ class Articulator(nn.Module):  # type: ignore[misc]
             if isinstance(module, nn.BatchNorm1d):
                 module.eval()
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return moves (B, T, styles, moves), the logit of speech (B, T) and of touching lips (B, T).
+    def forward(self, rows: Tensor) -> Answer:
+        """Return what is to be said about each row.
 
         Args:
             rows: (B, T, inputs).
@@ -83,4 +108,17 @@ class Articulator(nn.Module):  # type: ignore[misc]
         speaking, closed = self.speaking(x), self.closed(x)
         moves = self.heads(x).transpose(1, 2).unflatten(2, (self.shape.styles, self.shape.moves))
         gate = speaking.sigmoid().transpose(1, 2).unsqueeze(2)
-        return moves * gate, speaking[:, 0], closed[:, 0]
+        heard = self.heard(x).transpose(1, 2)
+        return Answer(moves * gate, speaking[:, 0], closed[:, 0], self.bitten(x)[:, 0], heard)
+
+
+def widened(start: Articulator, *, like: int = 0) -> Articulator:
+    """Return ``start`` with one more style, which begins as a copy of style ``like``."""
+    shape = replace(start.shape, styles=start.shape.styles + 1)
+    state = dict(start.state_dict())
+    for part in ("heads.weight", "heads.bias"):
+        copied = state[part][like * shape.moves : (like + 1) * shape.moves]
+        state[part] = torch.cat([state[part], copied])
+    model = Articulator(shape)
+    model.load_state_dict(state)
+    return model

@@ -40,6 +40,9 @@ MOVES: dict[str, tuple[str, ...]] = {
 REST, UNKNOWN = -1, -2
 """In place of a style: every head rests here; no head knows what the face does here."""
 
+UNHEARD = -1
+"""In place of a class of phones: nobody knows which one is heard here."""
+
 HELD_OUT = 80
 """GRID sentences that no training sees."""
 
@@ -54,6 +57,7 @@ class Take:
         labels: (T, len(MOVES)) float32 at 50 curve frames a second, curve frame k at sample 320 k.
         closed: (T,) float32, 1 where the lips touch during speech; NaN where that is unknown.
         style: head that learns from it, or `UNKNOWN`.
+        heard: (T,) int64, the class of the phone, see `rhapsode.train.teacher.CLASSES`; None where unknown.
 
     """
 
@@ -62,6 +66,11 @@ class Take:
     labels: Float32
     closed: Float32
     style: int
+    heard: NDArray[np.int64] | None = None
+
+    def classes(self) -> NDArray[np.int64]:
+        """Return `heard`, or `UNHEARD` for every curve frame."""
+        return np.full(len(self.labels), UNHEARD, np.int64) if self.heard is None else self.heard
 
 
 def held_out(ids: Sequence[str]) -> list[str]:
