@@ -138,7 +138,7 @@ class ProsodyStream:
         near = y[_HISTORY - HOP - 1 :]
         whole = near[1:].reshape(count + 1, HOP)
         high = (near[1:] - 0.95 * near[:-1]).reshape(count + 1, HOP)
-        likeness, best, low_power = _likeness(np.convolve(y, _LOWPASS, "valid")[::_FACTOR], count)
+        likeness, best, low_power = _likeness(_decimated(y))
         energy, high_energy = np.vecdot(whole, whole).tolist(), np.vecdot(high, high).tolist()
         rows = []
         for k in range(count):
@@ -159,17 +159,26 @@ def _db(power: float) -> float:
     return 10.0 * math.log10(power + 1e-10)
 
 
-def _likeness(low: _Float64, count: int) -> tuple[_Float64, list[int], list[float]]:
+def _windows(x: _Float64, length: int, step: int) -> _Float64:
+    """Return the windows of ``length`` in ``x`` (contiguous), ``step`` apart, as a view."""
+    count, size = (len(x) - length) // step + 1, x.itemsize
+    return np.ndarray((count, length), x.dtype, x, 0, (step * size, size))
+
+
+def _decimated(y: _Float64) -> _Float64:
+    """Return ``y`` at 4 kHz; only the samples that remain are computed."""
+    return np.asarray(np.vecdot(_windows(y, _TAPS, _FACTOR), _LOWPASS))
+
+
+def _likeness(low: _Float64) -> tuple[_Float64, list[int], list[float]]:
     """Return how alike each row is to itself at each lag, the best lag's index, and the mean power.
 
     Args:
         low: (80 (count + 1),) the sound at 4 kHz.
-        count: rows.
 
     """
-    stride = low.strides[0]
-    x = np.lib.stride_tricks.as_strided(low, (count, _WINDOW), (_STEP * stride, stride))
-    x = (x - x.mean(axis=1, keepdims=True)) * _HANN
+    x = _windows(low, _WINDOW, _STEP)
+    x = (x - x.sum(axis=1, keepdims=True) * (1.0 / _WINDOW)) * _HANN
     spectrum = np.fft.rfft(x, _FFT)
     correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, _FFT)
     power = correlation[:, :1]

@@ -34,6 +34,8 @@ _BETA = 8.0
 _CUTOFF = 0.92
 _TABLE_LIMIT = 1_000_000
 _ROWS = 512
+_FEW_PHASES = 8
+"""Up to this many phases (24 and 48 kHz have 2 and 1) the filter runs phase by phase."""
 
 
 class Resampler:
@@ -182,9 +184,28 @@ class _Polyphase:
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
     def _some(self, held: Float32, ticks: range, taps: int) -> Float32:
+        if self._up <= _FEW_PHASES:
+            return self._phase_by_phase(held, ticks, taps)
+        first = ticks.start * self._down // self._up - (taps // 2 - 1) - self._first
         whole, phase = np.divmod(np.arange(ticks.start, ticks.stop) * self._down, self._up)
-        windows = np.lib.stride_tricks.sliding_window_view(held, taps)[whole - (taps // 2 - 1) - self._first]
+        windows = _windows(held[first:], whole[-1] - whole[0] + 1, 1, taps)[whole - whole[0]]
         return np.asarray(np.vecdot(windows, self._table[phase]), np.float32)
+
+    def _phase_by_phase(self, held: Float32, ticks: range, taps: int) -> Float32:
+        """Do what `_some` does without a copy of every window: those of one phase are evenly spaced."""
+        made = np.empty(len(ticks), np.float32)
+        for place, k in enumerate(ticks[: self._up]):
+            whole, phase = divmod(k * self._down, self._up)
+            of_phase = made[place :: self._up]
+            windows = _windows(held[whole - (taps // 2 - 1) - self._first :], len(of_phase), self._down, taps)
+            np.vecdot(windows, self._table[phase], out=of_phase)
+        return made
+
+
+def _windows(x: Float32, count: int, step: int, length: int) -> Float32:
+    """Return (count, length): what numpy's sliding_window_view gives, in a tenth of its time."""
+    assert count == 0 or len(x) >= (count - 1) * step + length
+    return np.ndarray((count, length), x.dtype, x, 0, (step * x.itemsize, x.itemsize))
 
 
 def _taps(up: int, down: int) -> int:
