@@ -7,6 +7,7 @@ are the work of `rhapsode.face.life`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -103,7 +104,7 @@ class Engine:
             raise SettingError(f"engine style must be one of {', '.join(self.styles)}, got {style!r}")
         return EngineStream(self, self.manifest.routing(style))
 
-    def run(self, rows: Float32, past: list[Float32]) -> tuple[Float32, Float32, list[Float32]]:
+    def run(self, rows: Float32, past: Sequence[Float32]) -> tuple[Float32, Float32, list[Float32]]:
         """Return the network's moves for ``rows``, (T, heads * moves), how surely the lips touch, (T, 1) in
         [0, 1], and the new past.
         """
@@ -111,9 +112,9 @@ class Engine:
         moves, closed, *following = self._session.run(self._wanted, feed)
         return moves, closed, following
 
-    def zero_past(self) -> list[Float32]:
-        """Return the state at the beginning of a sound."""
-        return [np.zeros(dims, np.float32) for dims in self.manifest.state]
+    def memory(self) -> NetworkMemory:
+        """Return the network's memory at the beginning of a sound."""
+        return NetworkMemory(self, self._session)
 
     def _check_shapes(self) -> None:
         count = len(self.manifest.state)
@@ -129,8 +130,60 @@ class Engine:
             )
 
 
+class NetworkMemory:
+    """What the network remembers of one sound, and the way to run it on the rows that follow.
+
+    A live sound comes one row at a time, and then handing ten arrays in and ten out costs as much as a
+    third of the network. So the past lies in two sets of arrays that stay where they are, the runtime
+    knows the addresses of both, and each single row reads the one set and writes the other.
+
+    Args:
+        engine: shared weights.
+        session: of the engine.
+
+    """
+
+    def __init__(self, engine: Engine, session: onnxruntime.InferenceSession) -> None:
+        self._engine, self._session = engine, session
+        manifest = engine.manifest
+        one, other = ([np.zeros(dims, np.float32) for dims in manifest.state] for _ in range(2))
+        self._past, self._next = one, other
+        self._row = np.zeros((1, WIDTH), np.float32)
+        self._moves = np.zeros((1, manifest.styles[manifest.default_style].size), np.float32)
+        self._closed = np.zeros((1, 1), np.float32)
+        self._binding, self._next_binding = self._bind(one, other), self._bind(other, one)
+
+    def run(self, rows: Float32) -> tuple[Float32, Float32]:
+        """Return moves, (T, heads * moves), and how surely the lips touch, (T, 1), valid until the next call.
+
+        Args:
+            rows: (T, 166) float32, T > 0, those that follow the rows of the last call.
+
+        """
+        if len(rows) > 1:
+            moves, closed, following = self._engine.run(rows, self._past)
+            for kept, new in zip(self._past, following, strict=True):
+                kept[:] = new
+            return moves, closed
+        self._row[:] = rows
+        self._session.run_with_iobinding(self._binding)
+        self._past, self._next = self._next, self._past
+        self._binding, self._next_binding = self._next_binding, self._binding
+        return self._moves, self._closed
+
+    def _bind(self, past: list[Float32], following: list[Float32]) -> onnxruntime.IOBinding:
+        binding = self._session.io_binding()
+        given = {"rows": self._row} | {f"past{k}": value for k, value in enumerate(past)}
+        for name, array in given.items():
+            binding.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        made = {"moves": self._moves, "closed": self._closed}
+        for name, array in (made | {f"next{k}": value for k, value in enumerate(following)}).items():
+            binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        return binding
+
+
 class EngineStream:
-    """One sound on its way through an engine. State: features, the network's past, rows to skip.
+    """One sound on its way through an engine. State: features, the network's memory, rows to skip.
 
     Args:
         engine: shared weights.
@@ -142,7 +195,7 @@ class EngineStream:
         self._engine = engine
         self._routing = routing
         self._features = EngineFeatures()
-        self._past = engine.zero_past()
+        self._memory = engine.memory()
         self._skip = engine.manifest.delay_rows
 
     def push(self, y: Float32) -> Float32:
@@ -164,7 +217,7 @@ class EngineStream:
     def _answer(self, rows: Float32) -> Float32:
         if not len(rows):
             return np.zeros((0, len(ARKIT)), np.float32)
-        moves, closed, self._past = self._engine.run(rows, self._past)
+        moves, closed = self._memory.run(rows)
         skipped, self._skip = min(self._skip, len(rows)), max(self._skip - len(rows), 0)
         weights: Float32 = moves[skipped:] @ self._routing
         self._touch(weights, closed[skipped:, 0])

@@ -7,7 +7,6 @@ A file and a microphone take this same path, so that a streamed performance equa
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -123,19 +122,19 @@ class _Frames:
     """A first-in, first-out store of frames: two stages with different look-ahead meet here."""
 
     def __init__(self, width: int) -> None:
-        self._held: deque[Float32] = deque([np.zeros((0, width), np.float32)])
+        self._held = np.zeros((0, width), np.float32)
 
     def __len__(self) -> int:
-        return sum(map(len, self._held))
+        return len(self._held)
 
     def put(self, frames: Float32) -> None:
+        # Live, one side has nothing waiting: what comes goes straight through.
         if len(frames):
-            self._held.append(frames)
+            self._held = np.concatenate([self._held, frames]) if len(self._held) else frames
 
     def take(self, count: int) -> Float32:
-        every = np.concatenate(self._held)
-        self._held = deque([every[count:]])
-        return every[:count]
+        taken, self._held = self._held[:count], self._held[count:]
+        return taken
 
 
 def stream(
