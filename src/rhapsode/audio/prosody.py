@@ -103,7 +103,7 @@ class ProsodyStream:
         y64 = np.asarray(y, np.float64)
         if y64.ndim != 1:
             raise AudioError(f"prosody needs one channel of samples (n,), got shape {y64.shape}")
-        if len(y64) and not math.isfinite(float(y64.sum())):
+        if len(y64) and not math.isfinite(float(np.add.reduce(y64))):
             raise AudioError("prosody needs finite samples, got NaN or infinity; clean the sound first")
         self._received += len(y64)
         self._buffer = np.concatenate([self._buffer, y64])
@@ -178,7 +178,7 @@ def _likeness(low: _Float64) -> tuple[_Float64, list[int], list[float]]:
 
     """
     x = _windows(low, _WINDOW, _STEP)
-    x = (x - x.sum(axis=1, keepdims=True) * (1.0 / _WINDOW)) * _HANN
+    x = (x - np.add.reduce(x, 1, keepdims=True) * (1.0 / _WINDOW)) * _HANN
     spectrum = np.fft.rfft(x, _FFT)
     correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, _FFT)
     power = correlation[:, :1]
@@ -186,7 +186,7 @@ def _likeness(low: _Float64) -> tuple[_Float64, list[int], list[float]]:
     score = likeness - _COST
     inner = score[:, 1:-1]
     peaks = inner * ((inner >= score[:, :-2]) & (inner > score[:, 2:]))
-    return likeness, np.argmax(peaks, axis=1).tolist(), (power[:, 0] * _HANN_POWER).tolist()
+    return likeness, peaks.argmax(axis=1).tolist(), (power[:, 0] * _HANN_POWER).tolist()
 
 
 def _refine(likeness: _Float64, best: int) -> tuple[float, float]:

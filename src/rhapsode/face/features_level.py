@@ -21,6 +21,7 @@ HEADROOM_DB = 25.0
 LEAST, MOST = (-70.0, -10.0, 0.0), (10.0, 60.0, 60.0)
 """Bounds of energy - level, energy - floor and peak - floor, in dB."""
 
+_PER_DB = np.float32(np.log(10) / 10)
 _LEAST, _MOST = np.array(LEAST), np.array(MOST)
 
 FLOOR_FALL, FLOOR_RISE_DB = 0.2, 0.03
@@ -66,7 +67,8 @@ def level_free(mel_db: Float32, level: RunningLevel) -> Float32:
         (T, 83) float32, about in [-2, 2].
 
     """
-    energy_db = 10 * np.log10(np.exp(mel_db * np.float32(np.log(10) / 10)).sum(axis=1, dtype=np.float64))
+    powers = np.add.reduce(np.exp(mel_db * _PER_DB), 1, np.float64)
+    energy_db = 10 * np.log10(powers)
     steps = np.array([level.step(e) for e in energy_db.tolist()]).reshape(-1, SCALARS)
     rows = np.empty((len(mel_db), N_MELS + SCALARS), np.float32)
     shape, scalars = rows[:, :N_MELS], rows[:, N_MELS:]
