@@ -1,12 +1,12 @@
-"""Make the weights of the `live` engine again.
+"""Make the network that recipes/face_live.py begins with.
 
-    python recipes/face_first.py DATA --work WORK --out src/rhapsode/face/weights
+    python recipes/face_first.py DATA --work WORK
 
 DATA holds grid_s1/ and facegood/ (see the model card for where they come from and their licences). WORK
-gets the checkpoints: run again after an interruption and it goes on from there. About half an hour on one
-core, in three parts: `FIRST` learns to move the mouth from both speakers' faces; `SECOND` goes on gently and
-learns from the product's own voice, whose phones are known, where the lips must touch; `THIRD` settles with
-fixed normalisation, as the exported network runs.
+gets the checkpoints, third.pt is the last: run again after an interruption and it goes on from there. About
+half an hour on one core, in three parts: `FIRST` learns to move the mouth from both speakers' faces;
+`SECOND` goes on gently and learns from the product's own voice, whose phones are known, where the lips must
+touch; `THIRD` settles with fixed normalisation, as the exported network runs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rhapsode.train.export import export
 from rhapsode.train.facegood import load_facegood
 from rhapsode.train.grid import load_grid
 from rhapsode.train.loop import Plan, train
-from rhapsode.train.styles import CLOSURE, DEFAULT, styles
 from rhapsode.train.takes import Take, held_out
 from rhapsode.train.voice import load_voice_takes
 
@@ -53,7 +51,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--out", type=Path, required=True, help="folder that gets live.onnx and live.json")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
@@ -65,8 +62,7 @@ def main() -> None:
     lines = [line for line in LINES.read_text("utf-8").splitlines() if line.strip() and line[0] != "#"]
     takes = [untouched(take) for take in takes] + load_voice_takes(lines)
     second = train(takes, SECOND, options.work / "second.pt", start=first)
-    model = train(takes, THIRD, options.work / "third.pt", start=second)
-    export(model, options.out, "live", styles=styles(), default_style=DEFAULT, closure=CLOSURE)
+    train(takes, THIRD, options.work / "third.pt", start=second)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from rhapsode.face.engine import Engine
 from rhapsode.face.engine_manifest import SHIPPED
 from rhapsode.performance import HOP, Float32, as_float32
 from rhapsode.rigs import ARKIT
+from rhapsode.train.teacher import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop
 
 JAW = ARKIT.index("jawOpen")
 
@@ -131,6 +132,22 @@ def test_streams_do_not_share_state(whole: Float32) -> None:
     assert np.abs(np.concatenate([*made, one.finish()]) - whole).max() < 1e-5
 
 
+@pytest.mark.parametrize("jaw", [0.05, 0.1, 0.3, 0.6])
+def test_sure_contacts_are_made_on_a_real_head(jaw: float) -> None:
+    """Lips meet for p, b, m; for f and v the lower one is at the teeth and the upper one clear of it."""
+    weights = np.zeros((4, 52), np.float32)
+    weights[:, JAW] = jaw
+    for name in ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel"):
+        weights[:, ARKIT.index(name)] = 0.2
+    stream, bitten = Engine.load().stream(), weights.copy()
+    sure = np.ones(len(weights), np.float32)
+    stream._touch(weights, sure)
+    assert lip_gap(weights).max() < CLOSED_GAP
+    stream._bite(bitten, sure)
+    assert lower_lip_drop(bitten).max() < TEETH_DROP
+    assert lip_gap(bitten).min() > CLOSED_GAP
+
+
 def test_styles_are_known_by_name() -> None:
     engine = Engine.load()
     assert engine.channels == ARKIT.channels
@@ -190,7 +207,9 @@ def test_an_unknown_engine_lists_the_known() -> None:
         ({"state": [[2, 128]]}, "the manifest belongs to another file"),
         ({"state": 3}, "malformed"),
         ({"closure": {"low": 0.5}}, "malformed"),
-        ({"closure": {"low": 0.5, "high": 0.4}}, "expected 0 <= low < high <= 1"),
+        ({"closure": {"low": 0.5, "high": 0.4}}, "closure is .*, expected 0 <= low < high <= 1"),
+        ({"bite": {"low": 0.5}}, "malformed"),
+        ({"bite": {"low": 0.5, "high": 1.4}}, "bite is .*, expected 0 <= low < high <= 1"),
     ],
 )
 def test_a_wrong_manifest_is_refused(copied: Path, changes: dict[str, Any], message: str) -> None:

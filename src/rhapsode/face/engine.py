@@ -7,7 +7,6 @@ are the work of `rhapsode.face.life`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,6 +24,15 @@ _PARTING = [
     ARKIT.index(f"mouth{part}{side}") for part in ("LowerDown", "UpperUp") for side in ("Left", "Right")
 ]
 _PARTING.append(ARKIT.index("mouthFunnel"))
+
+_LOWERED = [ARKIT.index(name) for name in ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel")]
+_BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.26, "mouthUpperUpRight": 0.26}
+"""What the lips do when the lower one is at the upper teeth: it rolls in, the upper one clears the teeth."""
+
+_BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
+_BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
+_LIFT, _ROLLED = 0.93, 0.07
+"""mouthClose that brings the lower lip up to the teeth, per jawOpen, and what its roll saves of it."""
 
 _BLOCK = 160_000
 """Clock samples that are worked on at once: bounds the memory of whole files."""
@@ -104,13 +112,13 @@ class Engine:
             raise SettingError(f"engine style must be one of {', '.join(self.styles)}, got {style!r}")
         return EngineStream(self, self.manifest.routing(style))
 
-    def run(self, rows: Float32, past: Sequence[Float32]) -> tuple[Float32, Float32, list[Float32]]:
+    def run(self, rows: Float32, past: list[Float32]) -> tuple[Float32, Float32, Float32, list[Float32]]:
         """Return the network's moves for ``rows``, (T, heads * moves), how surely the lips touch, (T, 1) in
-        [0, 1], and the new past.
+        [0, 1], the same of the lower lip and the upper teeth, and the new past.
         """
         feed = {"rows": rows} | {f"past{k}": value for k, value in enumerate(past)}
-        moves, closed, *following = self._session.run(self._wanted, feed)
-        return moves, closed, following
+        moves, closed, bitten, *following = self._session.run(self._wanted, feed)
+        return moves, closed, bitten, following
 
     def memory(self) -> NetworkMemory:
         """Return the network's memory at the beginning of a sound."""
@@ -118,7 +126,7 @@ class Engine:
 
     def _check_shapes(self) -> None:
         count = len(self.manifest.state)
-        self._wanted = ["moves", "closed", *(f"next{k}" for k in range(count))]
+        self._wanted = ["moves", "closed", "bitten", *(f"next{k}" for k in range(count))]
         got = {node.name: tuple(node.shape) for node in self._session.get_inputs()}
         expected = {"rows": ("T", WIDTH)} | {f"past{k}": dims for k, dims in enumerate(self.manifest.state)}
         answers = {node.name: node.shape for node in self._session.get_outputs()}
@@ -150,33 +158,33 @@ class NetworkMemory:
         self._past, self._next = one, other
         self._row = np.zeros((1, WIDTH), np.float32)
         self._moves = np.zeros((1, manifest.styles[manifest.default_style].size), np.float32)
-        self._closed = np.zeros((1, 1), np.float32)
+        self._closed, self._bitten = np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32)
         self._binding, self._next_binding = self._bind(one, other), self._bind(other, one)
 
-    def run(self, rows: Float32) -> tuple[Float32, Float32]:
-        """Return moves, (T, heads * moves), and how surely the lips touch, (T, 1), valid until the next call.
+    def run(self, rows: Float32) -> tuple[Float32, Float32, Float32]:
+        """Return what `Engine.run` does but for the past; the arrays are valid until the next call.
 
         Args:
             rows: (T, 166) float32, T > 0, those that follow the rows of the last call.
 
         """
         if len(rows) > 1:
-            moves, closed, following = self._engine.run(rows, self._past)
+            moves, closed, bitten, following = self._engine.run(rows, self._past)
             for kept, new in zip(self._past, following, strict=True):
                 kept[:] = new
-            return moves, closed
+            return moves, closed, bitten
         self._row[:] = rows
         self._session.run_with_iobinding(self._binding)
         self._past, self._next = self._next, self._past
         self._binding, self._next_binding = self._next_binding, self._binding
-        return self._moves, self._closed
+        return self._moves, self._closed, self._bitten
 
     def _bind(self, past: list[Float32], following: list[Float32]) -> onnxruntime.IOBinding:
         binding = self._session.io_binding()
         given = {"rows": self._row} | {f"past{k}": value for k, value in enumerate(past)}
         for name, array in given.items():
             binding.bind_input(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-        made = {"moves": self._moves, "closed": self._closed}
+        made = {"moves": self._moves, "closed": self._closed, "bitten": self._bitten}
         for name, array in (made | {f"next{k}": value for k, value in enumerate(following)}).items():
             binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         return binding
@@ -217,9 +225,10 @@ class EngineStream:
     def _answer(self, rows: Float32) -> Float32:
         if not len(rows):
             return np.zeros((0, len(ARKIT)), np.float32)
-        moves, closed = self._memory.run(rows)
+        moves, closed, bitten = self._memory.run(rows)
         skipped, self._skip = min(self._skip, len(rows)), max(self._skip - len(rows), 0)
         weights: Float32 = moves[skipped:] @ self._routing
+        self._bite(weights, bitten[skipped:, 0])
         self._touch(weights, closed[skipped:, 0])
         return np.minimum(np.maximum(weights, 0, out=weights), 1, out=weights)
 
@@ -228,12 +237,31 @@ class EngineStream:
 
         On ARKit heads mouthClose seals the lips where it equals jawOpen.
         """
-        low, high = self._engine.manifest.closure
-        if not len(closed) or closed.max() <= low:
+        touching = _ramp(closed, self._engine.manifest.closure)
+        if touching is None:
             return
-        touching = np.minimum(np.maximum((closed - low) / (high - low), 0), 1)
         weights[:, _PARTING] *= (1 - touching)[:, None]
         weights[:, _CLOSE] = np.maximum(weights[:, _CLOSE], touching * weights[:, _JAW])
+
+    def _bite(self, weights: Float32, bitten: Float32) -> None:
+        """Bring the lower lip to the upper teeth in place, as far as the network is sure of an f or v."""
+        touching = _ramp(bitten, self._engine.manifest.bite)
+        if touching is None:
+            return
+        weights[:, _LOWERED] *= (1 - touching)[:, None]
+        least = touching[:, None] * _BITTEN_LEAST
+        weights[:, _BITTEN_COLUMNS] = np.maximum(weights[:, _BITTEN_COLUMNS], least)
+        lift = touching * (_LIFT * weights[:, _JAW] - _ROLLED)
+        weights[:, _CLOSE] = np.maximum(weights[:, _CLOSE], lift)
+
+
+def _ramp(certainty: Float32, limits: tuple[float, float]) -> Float32 | None:
+    """Return 0 at the lower limit, 1 at the upper one, (T,); None if all of it is 0."""
+    low, high = limits
+    if not len(certainty) or certainty.max() <= low:
+        return None
+    ramp: Float32 = np.minimum(np.maximum((certainty - low) / (high - low), 0), 1)
+    return ramp
 
 
 def _weights_stamp(manifest_path: Path) -> tuple[int, int]:

@@ -36,6 +36,7 @@ _KEYS = (
         "moves",
         "state",
         "closure",
+        "bite",
         "styles",
         "default_style",
         "recipe",
@@ -58,6 +59,7 @@ class Manifest:
         moves: columns of one head, each with the ARKit channels that it drives.
         state: shapes of the past that the network carries.
         closure: how sure of touching lips the network must be for them to begin to close, and to be closed.
+        bite: the same for the lower lip and the upper teeth.
         styles: per style a (heads, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
         data: data sources with licence and attribution.
@@ -72,6 +74,7 @@ class Manifest:
     moves: dict[str, tuple[str, ...]]
     state: tuple[tuple[int, ...], ...]
     closure: tuple[float, float]
+    bite: tuple[float, float]
     styles: dict[str, Float32]
     default_style: str
     data: tuple[dict[str, str], ...]
@@ -153,6 +156,7 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
             state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
             closure=(float(raw["closure"]["low"]), float(raw["closure"]["high"])),
+            bite=(float(raw["bite"]["low"]), float(raw["bite"]["high"])),
             styles=styles,
             default_style=str(raw["default_style"]),
             data=tuple(raw["data"]),
@@ -167,8 +171,9 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             f"{', '.join(styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
             f"{unknown}; reinstall rhapsode"
         )
-    if not 0 <= made.closure[0] < made.closure[1] <= 1:
-        raise WeightsError(f"manifest {path}: closure is {made.closure}, expected 0 <= low < high <= 1")
+    for name, (low, high) in (("closure", made.closure), ("bite", made.bite)):
+        if not 0 <= low < high <= 1:
+            raise WeightsError(f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1")
     if made.look_ahead_samples != (made.delay_rows + 1) * HOP:
         raise WeightsError(
             f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "

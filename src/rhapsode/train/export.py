@@ -40,9 +40,10 @@ SOURCES = (
         "attribution": "Copyright FACEGOOD",
     },
     {
-        "name": "Speech synthesised with hibari-tts 0.2.1, voice heart; phone times only",
+        "name": "Speech synthesised with Kokoro-82M and hibari-tts 0.2.1 in seven languages; "
+        "phone times, and curves by the articulation teacher",
         "licence": "Apache-2.0",
-        "attribution": "hibari-tts",
+        "attribution": "Kokoro-82M by hexgrad; hibari-tts",
     },
 )
 
@@ -136,7 +137,8 @@ def export(
     styles: Mapping[str, Sequence[Sequence[float]]],
     default_style: str,
     closure: tuple[float, float],
-    recipe: str = "recipes/face_first.py",
+    bite: tuple[float, float] = (0.5, 0.9),
+    recipe: str = "recipes/face_live.py",
     commit: str = "",
 ) -> Path:
     """Write ``name``.onnx and its manifest ``name``.json to ``folder``; return the manifest's path.
@@ -148,6 +150,7 @@ def export(
         styles: per style name a (styles, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
         closure: certainty of touching lips at which they begin to close, and at which they are closed.
+        bite: the same for the lower lip and the upper teeth.
         recipe: the script that made the weights.
         commit: of the source that made them.
 
@@ -178,6 +181,7 @@ def export(
         "moves": {move: list(channels) for move, channels in MOVES.items()},
         "state": [[2 * dilation, model.shape.width] for dilation in model.shape.dilations],
         "closure": {"low": closure[0], "high": closure[1]},
+        "bite": {"low": bite[0], "high": bite[1]},
         "styles": {style: [[round(float(x), 4) for x in head] for head in t] for style, t in styles.items()},
         "default_style": default_style,
         "recipe": recipe,

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
-CLOSURE = (0.4, 0.8)
+CLOSURE = (0.5, 0.75)
 """How sure of touching lips the network must be for them to begin to close, and to be closed."""
 
-_ONES = (1.0,) * len(MOVES)
-_ZEROS = (0.0,) * len(MOVES)
+BITE = (0.3, 0.6)
+"""The same for the lower lip and the upper teeth."""
 
-_FACEGOOD_SHARE = {
-    "jawOpen": 0.15,
-    "mouthClose": 0.25,
-    "mouthFunnel": 0.6,
-    "mouthPucker": 0.6,
-    "mouthRollLower": 0.5,
-    "mouthRollUpper": 0.5,
-    "mouthUpperUp": 0.5,
-    "mouthLowerDown": 0.4,
-}
-"""How much of the animator's head goes into a move of the natural style; a third where none is named.
+CAMERA_SHARE = {"jawOpen": 0.7}
+"""How much of the camera's head goes into a move of the natural style; none where none is named.
 
-The camera's head times the jaw best. The animator's head rounds and parts the lips, which MediaPipe
-under-reports.
+The camera's head times the jaw of a real speaker best. The taught head knows many voices, rounds and parts
+the lips.
 """
 
 
+def _table(shares: Mapping[int, Mapping[str, float]]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(shares.get(head, {}).get(move, 0.0) for move in MOVES) for head in range(3))
+
+
 def styles() -> dict[str, tuple[tuple[float, ...], ...]]:
-    """Return per style a (heads, moves) table: head 0 learns from GRID, head 1 from FACEGOOD."""
-    animator = tuple(_FACEGOOD_SHARE.get(move, 1 / 3) for move in MOVES)
-    camera = tuple(1 - share for share in animator)
-    return {DEFAULT: (camera, animator), "grid": (_ONES, _ZEROS), "facegood": (_ZEROS, _ONES)}
+    """Return per style a (heads, moves) table; heads learn from GRID, FACEGOOD and the teacher."""
+    whole = dict.fromkeys(MOVES, 1.0)
+    camera = {move: CAMERA_SHARE.get(move, 0.0) for move in MOVES}
+    mixed = {move: 1 - camera[move] for move in MOVES}
+    return {
+        DEFAULT: _table({0: camera, 2: mixed}),
+        "articulated": _table({2: whole}),
+        "grid": _table({0: whole}),
+        "facegood": _table({1: whole}),
+    }
