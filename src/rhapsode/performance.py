@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ HOP = CLOCK_HZ // CURVE_HZ
 Float32 = NDArray[np.float32]
 
 
+@lru_cache(maxsize=256)
 def as_rate(rate: float | str | Fraction) -> Fraction:
     """Return ``rate`` (frames per second) as an exact fraction; 29.97 and the like become n*1000/1001.
 
