@@ -20,8 +20,8 @@ need() { # need COMMAND-TEST PACKAGE...
 need 'python3 -c "import sys; assert sys.version_info >= (3, 11)"' python3
 need 'python3 -c "import ensurepip, venv"' python3-venv
 [ -x .venv/bin/python ] || python3 -m venv .venv
-# Only the wheels that this product names are wanted: no CUDA packages beside the CPU build of torch.
 if [ "$what" = dev ]; then
+  need 'python3 -c "import ctypes; ctypes.CDLL(\"libatomic.so.1\")"' libatomic1
   need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train]'
 else
