@@ -10,12 +10,8 @@ from rhapsode.performance import Float32
 
 def count_not_finite(samples: Float32) -> int:
     """Return how many of ``samples`` (any shape) are NaN or infinite."""
-    # A finite sum of squares cannot hold one; the sum is some four times faster than isfinite.
-    flat = samples.ravel()
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(np.dot(flat, flat)):
-            return 0
-    return int(np.count_nonzero(~np.isfinite(flat)))
+    finite = np.isfinite(samples)
+    return 0 if finite.all() else int(finite.size - np.count_nonzero(finite))
 
 
 def not_finite_error(what: str, count: int, first: str) -> AudioError:
