@@ -178,7 +178,7 @@ def framing(anatomy: Anatomy, name: str, width: int, height: int) -> Camera:
     elif name == "face":
         low, high, wide = chin - 0.16 * tall, top + 0.10 * tall, 1.06 * anatomy.head_width
     else:
-        low, high, wide = chin - 0.54 * tall, top + 0.17 * tall, 1.25 * anatomy.head_width
+        low, high, wide = chin - 0.66 * tall, top + 0.20 * tall, 1.25 * anatomy.head_width
     depth = (float(anatomy.eyes[2]) + float(anatomy.head[2])) / 2
     target = np.array([anatomy.eyes[0], (low + high) / 2, depth])
     per_metre = min(width / wide, height / (high - low))
