@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -53,10 +54,10 @@ class Stage:
         await asyncio.sleep(0)
 
     async def until(self, met: Callable[[], bool]) -> None:
-        for _ in range(20_000):
-            if met() or self.task.done():
-                break
-            await asyncio.sleep(0)
+        # The engine works in real threads: the limit is real time, and the loop leaves them the processor.
+        limit = time.monotonic() + 30
+        while not (met() or self.task.done()) and time.monotonic() < limit:
+            await asyncio.sleep(0.0002)
         if self.task.done():
             self.task.result()
         assert met(), f"it did not happen; sent: {[self._name(item) for _, item in self.items][-9:]}"
