@@ -172,9 +172,9 @@ class Session:
             return
         if ahead < -1.0:  # the machine or the client stood still: go on from here, without a burst
             self._anchor_at(track.shown)
-        generation = self.generation
-        packets = await self._work(track.idle, IDLE_STEP, generation)
-        await self._send_packets(packets, generation)
+        # Life that was made is sent even if something was asked for meanwhile: the clock has no gaps.
+        for packet in await self._work(track.idle, IDLE_STEP, self.generation):
+            await self._send(bytes(packet))
 
     async def _perform(self, track: Track, asked: Say | Sample, generation: int) -> bool:
         """Speak or play; return False if it was interrupted or failed and the track holds stale sound."""
