@@ -1,0 +1,1 @@
+"""Reference architectures of the field, as face engines of this house."""
