@@ -1,0 +1,110 @@
+"""The prompter: what the speaker reads while recording, on the whole terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.align import Align
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.text import Text
+
+from rhapsode.audio.meter import Level
+from rhapsode.train.script.checks import Check
+from rhapsode.train.script.prompts import Item
+
+MANNER_HINTS = {
+    "normal": "as you would say it to a friend",
+    "exaggerated": "as to a lip reader: every movement large, the pace slow",
+}
+RECORDING_KEYS = "space done   r again   p play   q stop"
+VERDICT_KEYS = "r again   space keep   p play   q keep and stop"
+
+_FLOOR_DBFS, _BAR = -60.0, 40
+
+
+class Prompter:
+    """Shows prompts on a `rich` console; a context manager that gives the terminal back."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, screen=console.is_terminal, auto_refresh=False, transient=True)
+        self._head = self._last = ""
+        self._body = Text()
+
+    def prompt(self, item: Item, *, number: int, total: int) -> None:
+        """Show what is to be said next."""
+        one = item.prompt
+        self._head = f"{number} of {total}   {one.kind}   {item.manner}   {item.id}"
+        self._body = Text(justify="center")
+        self._body.append(f"{one.text}\n", style="bold white")
+        if one.reading:
+            self._body.append(f"\n{one.reading}\n", style="cyan")
+        if one.hint:
+            self._body.append(f"\n{one.hint}\n", style="dim")
+        loud = "bold yellow" if item.manner == "exaggerated" else "dim"
+        self._body.append(f"\n{MANNER_HINTS[item.manner]}", style=loud)
+        self._show(Text(self._last, style="dim"))
+
+    def sync(self, text: str) -> None:
+        """Show what is to be done for the clap."""
+        self._head = "clap"
+        self._body = Text(text, style="bold white", justify="center")
+        self._show(Text())
+
+    def count(self, left: int) -> None:
+        """Show the count-in."""
+        self._show(Text(f"{left}", style="bold yellow"))
+
+    def recording(self, elapsed_s: float, level: Level) -> None:
+        """Show that the take runs, and how loud it is."""
+        line = Text("● ", style="bold red")
+        line.append(f"{elapsed_s:4.1f} s  ", style="white")
+        line.append_text(_meter(level))
+        self._show(line, RECORDING_KEYS)
+
+    def verdict(self, checked: Check, *, note: str = "") -> None:
+        """Show what is wrong with a take."""
+        lines = [problem.text for problem in checked.problems] + ([note] if note else [])
+        text = Text("\n".join(lines) or _good(checked), style="bold red" if lines else "green")
+        text.justify = "center"
+        self._show(text, VERDICT_KEYS)
+
+    def playing(self) -> None:
+        """Show that a take is played."""
+        self._show(Text("▶ playing", style="bold green"))
+
+    def kept(self, item: Item, checked: Check) -> None:
+        """Remember what to say of the take before."""
+        warned = ", ".join(problem.code for problem in checked.problems)
+        self._last = f"kept{f' ({warned})' if warned else ''}: {_good(checked)}"
+
+    def _show(self, line: Text, keys: str = "space start now   q stop") -> None:
+        body = Group(
+            self._body, Text(), Align.center(line), Text(), Text(keys, style="dim", justify="center")
+        )
+        self._live.update(Panel(body, title=self._head, padding=(2, 4)), refresh=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+
+def _meter(level: Level) -> Text:
+    """Return a bar of the level, and the peak beside it."""
+    filled = round(_BAR * min(max(1 - level.rms_dbfs / _FLOOR_DBFS, 0.0), 1.0))
+    colour = "red" if level.peak_dbfs > -1 else "green" if level.rms_dbfs > -40 else "yellow"
+    bar = Text("█" * filled, style=colour)
+    bar.append("░" * (_BAR - filled), style="dim")
+    bar.append(f" {level.rms_dbfs:4.0f} dBFS", style="dim")
+    return bar
+
+
+def _good(checked: Check) -> str:
+    return f"{checked.level_dbfs:.0f} dBFS, {checked.snr_db:.0f} dB above the room"
