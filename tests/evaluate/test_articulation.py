@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from rhapsode.evaluate.articulation import articulation, in_noise
+from rhapsode.evaluate.articulation import articulation
+from rhapsode.evaluate.conditions import in_noise
 from rhapsode.performance import CURVE_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
 from rhapsode.train.teacher import TimedPhone, teach
@@ -40,7 +41,7 @@ def taught(y: Float32) -> Float32:
 
 
 def test_the_teacher_makes_every_phone() -> None:
-    found = articulation([Spoken()], taught)  # type: ignore[list-item]
+    found = articulation([Spoken()], taught)
     assert found["bilabials"] == 2
     assert found["closed"] == found["precision"] == found["bitten"] == 1
     assert found["vowels_closed"] == 0
@@ -55,7 +56,7 @@ def test_a_mouth_that_stays_open_closes_nothing() -> None:
         frames[:, ARKIT.index("jawOpen")] = 0.3 + 1e-3 * np.arange(len(frames)) / len(frames)
         return frames
 
-    found = articulation([Spoken()], gaping)  # type: ignore[list-item]
+    found = articulation([Spoken()], gaping)
     assert found["closed"] == found["bitten"] == found["vowels_closed"] == 0
     assert found["rounded"] == found["spread"] == 0
     assert found["pause_jaw"] > 0.2
@@ -67,7 +68,7 @@ def test_a_closure_in_a_vowel_is_false() -> None:
         frames[56:59] = 0
         return frames
 
-    found = articulation([Spoken()], pressed)  # type: ignore[list-item]
+    found = articulation([Spoken()], pressed)
     assert found["vowels_closed"] == pytest.approx(1 / 4)
     assert found["precision"] == pytest.approx(2 / 3)
 

@@ -1,0 +1,175 @@
+"""The document of `rhapsode.evaluate.report` as tables: for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table.
+
+    Args:
+        title: what it is measured on.
+        columns: headings.
+        rows: as many cells each.
+
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """Return it as a Markdown table under its title."""
+        lines = [f"**{self.title}**", "", f"| {' | '.join(self.columns)} |"]
+        lines.append("|" + "---|" * len(self.columns))
+        lines += [f"| {' | '.join(row)} |" for row in self.rows]
+        return "\n".join(lines) + "\n"
+
+
+SETS = {
+    "voices": "Synthetic voices held out, languages of training",
+    "language": "A language not in training: Italian, synthetic voices",
+    "real": "Real speakers, English (VCTK, LibriSpeech)",
+    "own_voice": "The default voice, lines no training saw",
+}
+TAKES = {
+    "grid_s1": "GRID speaker s1, sentences held out, against MediaPipe",
+    "facegood_3_15": "FACEGOOD take 3_15, Mandarin, against the animator",
+}
+CONDITION = {"clean": "clean", "babble": "babble 10 dB", "telephone": "telephone", "opus": "Opus 8 kbit/s"}
+
+_CONTACTS = {
+    "face": "",
+    "heard": "",
+    "p b m": "{closed}",
+    "false": "{vowels_closed}",
+    "right": "{precision}",
+    "apex ms": "{apex_error_ms:0}",
+    "p95": "{apex_error_p95_ms:0}",
+    "late": "{apex_late_ms:+}",
+    "f v": "{bitten}",
+    "vowels": "{vowels_bitten}",
+    "round": "{rounded}",
+    "spread": "{spread}",
+}
+_MOTION = {
+    "face": "",
+    "heard": "",
+    "r": "{gap_correlation}",
+    "speech": "{gap_correlation_speech}",
+    "at lag": "{gap_correlation_at_lag}",
+    "lag ms": "{lag_ms:+}",
+    "peaks": "{peak_retention}",
+    "loud r": "{loudness_motion}",
+    "pause": "{pause_jaw:3}",
+    "jitter": "{rest_jitter_mm:3}",
+    "closes": "{closing_p50_ms:0}",
+    "p95": "{closing_p95_ms:0}",
+    "in .15 s": "{closed_in_150_ms}",
+}
+_FILMED = {
+    "face": "",
+    "heard": "",
+    "jaw r": "{jaw_correlation}",
+    "speech": "{jaw_correlation_speech}",
+    "at lag": "{jaw_correlation_at_lag}",
+    "lag ms": "{jaw_lag_ms:+}",
+    "lips r": "{opening_correlation}",
+    "speech ": "{opening_correlation_speech}",
+    "at lag ": "{opening_correlation_at_lag}",
+    "lag ms ": "{opening_lag_ms:+}",
+    "reach": "{jaw_reach}",
+    "jitter": "{jitter}",
+}
+_COST = {
+    "face": "",
+    "real-time factor": "{real_time_factor:4}",
+    "look-ahead ms": "{look_ahead_ms:0}",
+    "work ms": "{chunk_p50_ms:2}",
+    "p95": "{chunk_p95_ms:2}",
+    "in all ms": "{in_all_p95_ms:0}",
+    "streams": "{streams:0}",
+}
+
+
+def sheets(document: Mapping[str, Any]) -> list[Sheet]:
+    """Return the tables of a document; what was not measured has no table, row or column of its own."""
+    faces: Mapping[str, Any] = document["faces"]
+    made = []
+    for kind, name, title, columns in _wanted(faces):
+        rows = [
+            _row(columns, values, (face, condition_title(condition)))
+            for face, found in faces.items()
+            for condition, values in found[kind].get(name, {}).items()
+        ]
+        made.append(Sheet(title, tuple(columns), tuple(rows)))
+    sounds = _names(faces, "rest")
+    if sounds:
+        rest = tuple(
+            (
+                face,
+                *(
+                    f"{number(v['jaw_mean'], '3')} ({number(v['jaw_max'], '2')})"
+                    for v in found["rest"].values()
+                ),
+            )
+            for face, found in faces.items()
+            if found["rest"]
+        )
+        title = "Jaw where nobody speaks, mean (greatest); levels in dBFS"
+        made.append(Sheet(title, ("face", *sounds), rest))
+    cost = tuple(_row(_COST, found["cost"], (face,)) for face, found in faces.items() if found["cost"])
+    if cost:
+        made.append(Sheet("Cost", tuple(_COST), cost))
+    return made
+
+
+def _wanted(faces: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, str]]]:
+    """Yield what is shown condition by condition: kind, set, title and columns."""
+    for name in _names(faces, "speech"):
+        title = SETS.get(name, name)
+        yield "speech", name, f"{title}: contacts", _CONTACTS
+        yield "speech", name, f"{title}: opening and rest", _MOTION
+    for name in _names(faces, "takes"):
+        yield "takes", name, TAKES.get(name, name), _FILMED
+
+
+def condition_title(name: str) -> str:
+    """Return how a condition is printed: "20_db" as "20 dB"."""
+    return CONDITION.get(name, name.replace("_db", " dB"))
+
+
+def number(value: object, form: str = "2") -> str:
+    """Return a number with so many decimals; "+" is a signed whole number, and a dash stands for none."""
+    if not isinstance(value, int | float) or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "never"
+    if form == "+":
+        return f"{value:+.0f}"
+    text = f"{value:.{form}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) and form in "23" else text
+
+
+def _names(faces: Mapping[str, Any], kind: str) -> list[str]:
+    return list(dict.fromkeys(name for found in faces.values() for name in found[kind]))
+
+
+def _row(columns: Mapping[str, str], values: Mapping[str, Any], first: tuple[str, ...]) -> tuple[str, ...]:
+    cells = [_filled(form, values) for form in columns.values() if form]
+    return (*first, *cells)
+
+
+def _filled(form: str, values: Mapping[str, Any]) -> str:
+    """Return ``form`` with each {name:decimals} replaced by its number."""
+    made = form
+    for part in form.split("{")[1:]:
+        slot = part.split("}")[0]
+        name, _, decimals = slot.partition(":")
+        made = made.replace("{" + slot + "}", number(values.get(name), decimals or "2"))
+    return made

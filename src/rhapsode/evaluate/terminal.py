@@ -1,0 +1,77 @@
+"""Tables on the terminal, and the files that keep them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from rhapsode.errors import InputError
+from rhapsode.evaluate.sheets import sheets
+
+
+def show(document: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the tables of a document on stderr, or on ``console``."""
+    console = console or Console(stderr=True, highlight=False)
+    for sheet in sheets(document):
+        table = Table(title=sheet.title, title_justify="left", title_style="bold")
+        for k, column in enumerate(sheet.columns):
+            table.add_column(column, justify="left" if k == 0 else "right", overflow="fold")
+        for row in sheet.rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document; "-" is stdout. What is not a number becomes null, as JSON has none.
+
+    Raises:
+        InputError: the file cannot be written.
+
+    """
+    text = json.dumps(_plain(document), ensure_ascii=False, indent=1) + "\n"
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        _write(path, text)
+
+
+def write_markdown(path: Path, document: Mapping[str, Any]) -> None:
+    """Write the tables of a document as Markdown.
+
+    Raises:
+        InputError: the file cannot be written.
+
+    """
+    _write(path, "\n".join(sheet.markdown() for sheet in sheets(document)))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write aside, then rename: the target is complete or untouched."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}); give a file in a folder that is there and writable"
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
