@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rhapsode.errors import WeightsError
+from rhapsode.errors import RigError, WeightsError
 from rhapsode.performance import Float32, as_float32
 from rhapsode.rigs import ARKIT
 
@@ -63,6 +63,10 @@ class Basis:
 
         Weights in which jawLeft and jawRight, or mouthLeft and mouthRight, are both above 0 lose what the
         two have in common.
+
+        Raises:
+            RigError: another shape.
+
         """
         return as_float32(_rows(weights, len(ARKIT), "weights") @ self.to_coefficients)
 
@@ -70,6 +74,10 @@ class Basis:
         """Return (T, 52) float32 ARKit weights in [0, 1] of (T, 50) coefficients.
 
         `encode` of the result gives the coefficients again wherever no weight had to be cut off.
+
+        Raises:
+            RigError: another shape.
+
         """
         weights = _rows(coefficients, COEFFICIENTS, "coefficients") @ self.to_weights
         return as_float32(np.minimum(np.maximum(weights, 0, out=weights), 1, out=weights))
@@ -139,5 +147,5 @@ def read_basis(path: Path) -> Basis:
 def _rows(values: Float32, width: int, what: str) -> Float32:
     rows = np.asarray(values, np.float32)
     if rows.ndim != 2 or rows.shape[1] != width:
-        raise ValueError(f"{what} must be (T, {width}), got {rows.shape}; give one row per curve frame")
+        raise RigError(f"{what} must be (T, {width}), got {rows.shape}; give one row per curve frame")
     return rows

@@ -1,0 +1,158 @@
+"""The manifest beside audio2exp's weights, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rhapsode.errors import WeightsError
+from rhapsode.face import features, features_level
+from rhapsode.face.reference.basis import SPEECH, Basis
+from rhapsode.performance import CLOCK_HZ, HOP, Float32
+from rhapsode.rigs import ARKIT
+
+KIND = "audio2exp"
+FORMAT = 1
+
+FEATURES = {
+    "kind": "level-free log-mel",
+    "n_mels": features.N_MELS,
+    "win_length": features.WIN_LENGTH,
+    "hop_length": features.HOP_LENGTH,
+    "n_fft": features.N_FFT,
+    "ahead": features.AHEAD,
+    "width": features_level.WIDTH,
+}
+
+_KEYS = (
+    *("format", "kind", "name", "file", "sha256", "sample_rate", "hop_length", "look_ahead_samples"),
+    *("delay_rows", "features", "channels", "basis", "moves", "state", "smoothing", "closure", "bite"),
+    *("styles", "default_style", "recipe", "commit", "data"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Audio2ExpManifest:
+    """A checked manifest.
+
+    Args:
+        name: of the engine.
+        weights: path of the ONNX file.
+        sha256: of that file.
+        basis_sha256: of the basis that the network speaks in.
+        look_ahead_samples: curve frame k depends on clock samples below 320 k + this.
+        delay_rows: rows by which the network answers late.
+        moves: columns of a style's table, each with the ARKit channels that it stands for.
+        state: shapes of the past that the network carries.
+        closure: how sure of touching lips the network must be for them to begin to close, and to be closed.
+        bite: the same for the lower lip and the upper teeth.
+        styles: per style a (heads, moves) table of how much of each head goes into each move.
+        default_style: one of ``styles``.
+        data: data sources with licence and attribution.
+
+    """
+
+    name: str
+    weights: Path
+    sha256: str
+    basis_sha256: str
+    look_ahead_samples: int
+    delay_rows: int
+    moves: dict[str, tuple[str, ...]]
+    state: tuple[tuple[int, ...], ...]
+    closure: tuple[float, float]
+    bite: tuple[float, float]
+    styles: dict[str, Float32]
+    default_style: str
+    data: tuple[dict[str, str], ...]
+
+    def mix(self, style: str, basis: Basis) -> Float32:
+        """Return (heads * 15, 50) float32: what each head's coefficients give to the face's."""
+        shares = np.zeros((len(self.styles[style]), len(ARKIT)))
+        for column, channels in enumerate(self.moves.values()):
+            for channel in channels:
+                shares[:, ARKIT.index(channel)] = self.styles[style][:, column]
+        shown = basis.to_weights[None, :SPEECH] * shares[:, None]
+        mixed = shown.reshape(-1, len(ARKIT)) @ basis.to_coefficients
+        # What is only rounding is nothing: an axis that speech does not move stays at exactly 0.
+        return np.asarray(np.where(np.abs(mixed) < 1e-6, 0, mixed), np.float32)
+
+
+def read_manifest(path: Path) -> Audio2ExpManifest:
+    """Read and check a manifest; the weights' checksum is checked by `engine_manifest.checked_bytes`.
+
+    Raises:
+        WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
+
+    """
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        if not isinstance(raw, dict):
+            raise ValueError("not a JSON object")
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"manifest {path} cannot be read ({error}); expected a JSON object; reinstall rhapsode"
+        ) from error
+    if set(raw) != set(_KEYS):
+        missing, unknown = sorted(set(_KEYS) - set(raw)), sorted(set(raw) - set(_KEYS))
+        raise WeightsError(
+            f"manifest {path} lacks {missing or 'nothing'} and has unknown {unknown or 'nothing'}; "
+            f"expected exactly {', '.join(_KEYS)}"
+        )
+    wanted: dict[str, object] = {"format": FORMAT, "kind": KIND, "sample_rate": CLOCK_HZ, "hop_length": HOP}
+    wanted |= {"features": FEATURES, "channels": list(ARKIT.channels)}
+    for key, expected in wanted.items():
+        if raw[key] != expected:
+            raise WeightsError(
+                f"manifest {path}: {key} is {_short(raw[key])}, expected {_short(expected)}; "
+                "these weights belong to another engine or another version of rhapsode"
+            )
+    return _build(path, raw)
+
+
+def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
+    try:
+        made = Audio2ExpManifest(
+            name=str(raw["name"]),
+            weights=path.parent / str(raw["file"]),
+            sha256=str(raw["sha256"]),
+            basis_sha256=str(raw["basis"]["sha256"]),
+            look_ahead_samples=int(raw["look_ahead_samples"]),
+            delay_rows=int(raw["delay_rows"]),
+            moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
+            state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
+            closure=(float(raw["closure"]["low"]), float(raw["closure"]["high"])),
+            bite=(float(raw["bite"]["low"]), float(raw["bite"]["high"])),
+            styles={str(name): np.asarray(table, np.float32) for name, table in raw["styles"].items()},
+            default_style=str(raw["default_style"]),
+            data=tuple(raw["data"]),
+        )
+        tables = [table.shape for table in made.styles.values()]
+        unknown = [c for channels in made.moves.values() for c in channels if c not in ARKIT.channels]
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise WeightsError(f"manifest {path} is malformed ({error}); reinstall rhapsode") from error
+    fitting = all(shape == (tables[0][0], len(made.moves)) for shape in tables)
+    if made.default_style not in made.styles or unknown or not fitting:
+        raise WeightsError(
+            f"manifest {path} contradicts itself: default style '{made.default_style}', styles "
+            f"{', '.join(made.styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
+            f"{unknown}; reinstall rhapsode"
+        )
+    for name, (low, high) in (("closure", made.closure), ("bite", made.bite)):
+        if not 0 <= low < high <= 1:
+            raise WeightsError(f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1")
+    if made.delay_rows < 0 or made.look_ahead_samples != (made.delay_rows + 1) * HOP:
+        raise WeightsError(
+            f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "
+            f"{(made.delay_rows + 1) * HOP} for delay_rows {made.delay_rows}; reinstall rhapsode"
+        )
+    return made
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 120 else f"{text[:100]}... ({len(text)} characters)"
