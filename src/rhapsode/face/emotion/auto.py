@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rhapsode.audio.prosody import ProsodyStream
 from rhapsode.face.emotion.vector import EMOTIONS
 from rhapsode.performance import CURVE_HZ, Float32
 
@@ -55,7 +56,7 @@ class _Habit:
 
 
 class AutoEmotion:
-    """Follows a voice's arousal, row by row of prosody.
+    """Follows a voice's arousal: `push` by rows of prosody, or `hear` and `take` by sound.
 
     Example:
         >>> AutoEmotion().push(np.zeros((3, 4), np.float32)).tolist()
@@ -67,6 +68,8 @@ class AutoEmotion:
 
     def __init__(self) -> None:
         self.arousal = 0.0
+        self._prosody = ProsodyStream()
+        self._held = [0.0]
         self._pitch, self._level, self._stray = _Habit(), _Habit(), _Habit()
         self._away = [0.0, 0.0, 0.0, 0.0]
         self._smooth = self._before = -60.0
@@ -80,11 +83,22 @@ class AutoEmotion:
         """Return (T,) arousal in [-1, 1] of (T, 4) prosody; 0 is the speaker's habit, or silence."""
         return np.array([self._row(*row) for row in np.asarray(voice, np.float64).tolist()])
 
-    def expression(self, arousal: float) -> list[float]:
-        """Return the level of each of `EMOTIONS` that a face shows at ``arousal``."""
-        amount = math.copysign(max(abs(arousal) - _DEAD, 0.0) / (1.0 - _DEAD), arousal)
-        shown = _SHOWN if amount > 0 else _WEARY
-        return [abs(amount) * shown.get(name, 0.0) for name in EMOTIONS]
+    def hear(self, y: Float32, *, last: bool = False) -> None:
+        """Take the next sound, (n,) at 16 kHz, and the end of it with ``last``."""
+        rows = [self._prosody.push(y), *([self._prosody.finish()] if last else [])]
+        for row in rows:
+            self._held += self.push(row).tolist()
+
+    def take(self, count: int) -> NDArray[np.float64]:
+        """Return (count,) the arousal of the next curve frames, each as of the one before it.
+
+        Its row of prosody is known by then, however little an engine looks ahead.
+        """
+        missing = count - len(self._held)
+        if missing > 0:
+            self._held += [self.arousal] * missing
+        taken, self._held = self._held[:count], self._held[count:]
+        return np.array(taken)
 
     def _row(self, level_db: float, f0_hz: float, voicing: float, activity: float) -> float:
         if activity <= 0.5:
@@ -115,3 +129,10 @@ class AutoEmotion:
         self._rising, self._before = rising, self._smooth
         self._rate += ((CURVE_HZ if peak else 0.0) - self._rate) / (2.0 * CURVE_HZ)
         return 2.0 * (self._rate - _RATE_HZ) / _RATE_HZ
+
+
+def expression(arousal: float) -> list[float]:
+    """Return the level of each of `EMOTIONS` that a face shows at ``arousal`` in [-1, 1]."""
+    amount = max(abs(arousal) - _DEAD, 0.0) / (1.0 - _DEAD)
+    shown = _SHOWN if arousal > 0 else _WEARY
+    return [amount * shown.get(name, 0.0) for name in EMOTIONS]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.face.emotion.vector import EMOTIONS
+from rhapsode.face.life.mood import MOOD
 from rhapsode.rigs import ARKIT
 
 _Float64 = NDArray[np.float64]
@@ -193,9 +194,6 @@ FEELINGS: Mapping[str, Feeling] = MappingProxyType(
     }
 )
 """Every emotion at its full level."""
-
-MOOD: tuple[str, ...] = ("rest", "blinks", "motion", "head_pitch", "head_roll", "gaze_pitch")
-"""The columns of a mood: what `rhapsode.face.life.LifeStream` takes beside the face."""
 
 
 def weights(name: str) -> dict[str, float]:

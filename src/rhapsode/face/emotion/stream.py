@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.audio.prosody import ProsodyStream
 from rhapsode.errors import RigError
-from rhapsode.face.emotion.auto import AutoEmotion
+from rhapsode.face.emotion.auto import AutoEmotion, expression
 from rhapsode.face.emotion.contact import resolve, wear
-from rhapsode.face.emotion.poses import FEELINGS, MOOD, mood_matrix, pose_matrix
+from rhapsode.face.emotion.poses import FEELINGS, mood_matrix, pose_matrix
 from rhapsode.face.emotion.timeline import AUTO, Feelings, Timeline, read_feelings
 from rhapsode.face.emotion.vector import EMOTIONS, Emotion
+from rhapsode.face.life.mood import EVEN, MOOD
 from rhapsode.performance import CURVE_HZ, Float32
 from rhapsode.rigs import ARKIT
 
@@ -43,7 +43,7 @@ _POSES, _MOODS = pose_matrix(), mood_matrix()
 _BREATH = np.array([FEELINGS[name].breath for name in EMOTIONS])
 _SPEEDS = [(_REACH / FEELINGS[name].onset_s, _REACH / FEELINGS[name].decay_s) for name in EMOTIONS]
 _DIMENSIONS = np.array([[FEELINGS[name].arousal, FEELINGS[name].valence] for name in EMOTIONS])
-_CALM = np.array([[0.0, 1.0, 1.0, 0.0, 0.0, 0.0]], np.float32)
+_CALM = np.array([EVEN], np.float32)
 _MOOD_LOW, _MOOD_HIGH = np.array([[0.0, 0.3, 0.3, -0.15, -0.1, -0.1], [1.0, 2.0, 2.0, 0.15, 0.1, 0.1]])
 _NO_TRACK = np.array([[0.0] * len(EMOTIONS) + [0.5, 0.5]], np.float32)
 _PITCH = MOOD.index("head_pitch")
@@ -54,7 +54,7 @@ class Felt(NamedTuple):
 
     Args:
         face: (T, 52) float32 weights in [0, 1].
-        mood: (T, 6) float32 with the columns of `rhapsode.face.emotion.poses.MOOD`.
+        mood: (T, 6) float32 with the columns of `rhapsode.face.life.mood.MOOD`.
         track: (T, 12) float32 with the columns of `TRACK`.
 
     """
@@ -80,7 +80,7 @@ class EmotionStream:
 
     Example:
         >>> stage = EmotionStream("joy:0.6")
-        >>> stage.push(np.zeros((5, 52), np.float32), np.zeros((5, 4), np.float32)).shape
+        >>> stage.push(np.zeros((5, 52), np.float32), np.zeros(5, np.float32)).shape
         (5, 52)
 
     """
@@ -93,7 +93,7 @@ class EmotionStream:
         self._made = 0
         self._talking = 0.0
         self._hang = 0
-        self._auto = AutoEmotion()
+        self._auto: AutoEmotion | None = None
         self.set(Emotion() if feelings is None else feelings)
 
     @property
@@ -107,6 +107,10 @@ class EmotionStream:
         A `Timeline` counts from the stream's first curve frame.
         """
         self._feelings = read_feelings(feelings)
+        if self._feelings != AUTO:
+            self._auto = None
+        elif self._auto is None:
+            self._auto = AutoEmotion()
         self._idle = isinstance(self._feelings, Emotion) and not self._feelings
         self._coming: list[tuple[float, list[float]]] = []
         self._target = [0.0] * len(EMOTIONS)
@@ -115,16 +119,21 @@ class EmotionStream:
         if isinstance(self._feelings, Timeline):
             self._coming = [(time_s, felt.vector().tolist()) for time_s, felt in self._feelings.keys]
 
-    def push(self, face: Float32, voice: Float32) -> Float32:
-        """Return the next curve frames with the emotion on them, (T, 52); see `feel`."""
-        return self.feel(face, voice).face
+    def hear(self, y: Float32, *, last: bool = False) -> None:
+        """Take the next sound, (n,) at 16 kHz, before the curve frames that it brings; "auto" listens."""
+        if self._auto:
+            self._auto.hear(y, last=last)
 
-    def feel(self, face: Float32, voice: Float32) -> Felt:
+    def push(self, face: Float32, activity: Float32) -> Float32:
+        """Return the next curve frames with the emotion on them, (T, 52); see `feel`."""
+        return self.feel(face, activity).face
+
+    def feel(self, face: Float32, activity: Float32) -> Felt:
         """Put the emotion on the next curve frames.
 
         Args:
             face: (T, 52) ARKit weights in [0, 1], shaped.
-            voice: (T, 4) prosody of the same curve frames, as `rhapsode.audio.prosody` gives it.
+            activity: (T,) speech activity in [0, 1] of the same curve frames.
 
         Returns:
             The face, the mood that life plays in, and how much of each emotion is felt.
@@ -133,19 +142,20 @@ class EmotionStream:
             RigError: the shapes do not fit.
 
         """
-        given, heard = np.asarray(face, np.float32), np.asarray(voice, np.float32)
-        if given.ndim != 2 or given.shape[1] != len(ARKIT) or heard.shape != (len(given), 4):
+        given, voice = np.asarray(face, np.float32), np.asarray(activity, np.float32)
+        if given.ndim != 2 or given.shape[1] != len(ARKIT) or voice.shape != given.shape[:1]:
             raise RigError(
-                f"emotion needs a face (T, {len(ARKIT)}) and prosody (T, 4), "
-                f"got {given.shape} and {heard.shape}"
+                f"emotion needs a face (T, {len(ARKIT)}) and activity (T,), "
+                f"got {given.shape} and {voice.shape}"
             )
         first = self._made
         if self._idle and not any(self._levels):
             self._made += len(given)
-            self._pauses(heard[:, ProsodyStream.ACTIVITY].tolist())
+            self._pauses(voice.tolist())
             return Felt(given, _CALM.repeat(len(given), axis=0), _NO_TRACK.repeat(len(given), axis=0))
-        levels, arousal = self._follow(heard)
-        pause = self._pauses(heard[:, ProsodyStream.ACTIVITY].tolist())
+        arousal = self._auto.take(len(given)) if self._auto else None
+        levels = self._follow(len(given), arousal)
+        pause = self._pauses(voice.tolist())
         mood = np.minimum(np.maximum(levels @ _MOODS + _CALM, _MOOD_LOW), _MOOD_HIGH)
         track = self._track(levels, arousal)
         if not levels.any():
@@ -157,15 +167,14 @@ class EmotionStream:
         made = wear(given.astype(np.float64), resolve(pose), pause)
         return Felt(made.astype(np.float32), mood.astype(np.float32), track)
 
-    def _follow(self, voice: Float32) -> tuple[_Float64, _Float64 | None]:
-        """Return (T, 10) how strongly each emotion is felt, and (T,) arousal where it is measured."""
-        made = np.zeros((len(voice), len(EMOTIONS)))
-        arousal = self._auto.push(voice) if self._feelings == AUTO else None
-        for k in range(len(voice)):
-            goals = self._asked() if arousal is None else self._auto.expression(float(arousal[k]))
+    def _follow(self, count: int, arousal: _Float64 | None) -> _Float64:
+        """Return (T, 10) how strongly each emotion is felt."""
+        made = np.zeros((count, len(EMOTIONS)))
+        for k in range(count):
+            goals = self._asked() if arousal is None else expression(float(arousal[k]))
             made[k] = self._step(goals)
             self._made += 1
-        return made, arousal
+        return made
 
     def _asked(self) -> list[float]:
         """Return what the next curve frame is to feel."""

@@ -38,23 +38,24 @@ class Blinks:
         self._at_s = 10.0
         self._draw(1.0)
 
-    def step(self, accents: Accents, glance: float) -> tuple[float, float]:
+    def step(self, accents: Accents, glance: float, rate: float = 1.0) -> tuple[float, float]:
         """Return how far the left and the right lid are closed, in [0, 1].
 
         Args:
             accents: the voice in this curve frame.
             glance: radians of a saccade that begins in this curve frame, else 0.
+            rate: times the rate of blinks.
 
         """
         if not self._hazard:
             return 0.0, 0.0
         self._at_s += DT
         self._open_s += DT
-        if self._due(accents, glance):
+        if self._due(accents, glance, rate):
             self._begin()
         return self._shape(self._at_s), self._shape(self._at_s - self._late_s)
 
-    def _due(self, accents: Accents, glance: float) -> bool:
+    def _due(self, accents: Accents, glance: float, rate: float) -> bool:
         if self._again_s > 0.0:
             self._again_s -= DT
             return self._again_s <= 0.0
@@ -65,7 +66,7 @@ class Blinks:
         self._context += 0.0007 * (min(context, 6.0) - self._context)
         grown = min(max((self._open_s - _REFRACTORY_S) / 0.7, 0.0), 1.0)
         tired = max(self._open_s - self._longest_s * 0.6, 0.0)
-        self._left -= self._hazard * (context / self._context) * grown * (1.0 + tired * tired)
+        self._left -= rate * self._hazard * (context / self._context) * grown * (1.0 + tired * tired)
         return self._left <= 0.0
 
     def _begin(self) -> None:

@@ -44,13 +44,16 @@ class Head:
         self._side = 1.0
         self._tip = 1.0
 
-    def step(self, accents: Accents, gaze: Gaze, sway: list[float]) -> None:
+    def step(
+        self, accents: Accents, gaze: Gaze, sway: list[float], mood: tuple[float, ...] = (1.0, 0.0, 0.0)
+    ) -> None:
         """Move one curve frame on; sets ``yaw``, ``pitch`` and ``roll``.
 
         Args:
             accents: the voice.
             gaze: the head turns a little with a glance.
             sway: three values of slow noise in [-1, 1].
+            mood: times its motion, and radians by which it is turned down and to the right shoulder.
 
         """
         if not self._amount:
@@ -75,9 +78,10 @@ class Head:
         turn = self._follow.step(0.18 * gaze.yaw)
         rest = [spring.step(to) for spring, to in zip(self._posture, self._posture_to, strict=True)]
         wide = 0.5 + 0.7 * speaking
-        self.yaw = self._bound(rest[0] + lean + turn + 0.030 * wide * sway[0])
-        self.pitch = self._bound(rest[1] + nod + 0.016 * wide * sway[1])
-        self.roll = self._bound(rest[2] + tilt + 0.018 * wide * sway[2])
+        motion, down, side = mood
+        self.yaw = self._bound(motion * (rest[0] + lean + turn + 0.030 * wide * sway[0]))
+        self.pitch = self._bound(motion * (rest[1] + nod + 0.016 * wide * sway[1]) + down)
+        self.roll = self._bound(motion * (rest[2] + tilt + 0.018 * wide * sway[2]) + side)
 
     def _settle(self, speaking: float) -> None:
         """Choose the next posture."""
