@@ -14,8 +14,8 @@ SOUND_ENDINGS = (
     *(".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff"),
     *(".mp4", ".mov", ".mkv", ".webm"),
 )
-NOT_CURVES = ("takes.json", "package.json")
-"""Files with a fitting ending that hold something else: the recording guide's list of takes."""
+NOT_CURVES = ("takes.json", "package.json", "BS_take.json")
+"""Files with a fitting ending that hold something else: lists of takes, and what Maya says of one."""
 
 CLAPS = "sync"
 """Folder of the recording guide that holds claps, no takes."""
