@@ -44,7 +44,9 @@ class FakeMicrophone:
     name = "a microphone"
     sample_rate = RATE
 
-    def __init__(self, says: Iterable[Float32] = (), *, breaks_at: int | None = None, noise: float = 5e-4) -> None:
+    def __init__(
+        self, says: Iterable[Float32] = (), *, breaks_at: int | None = None, noise: float = 5e-4
+    ) -> None:
         self._says, self._breaks_at, self._noise = iter(says), breaks_at, noise
         self._tape = Tape(RATE)
         self.begun = 0
