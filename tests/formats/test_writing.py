@@ -46,9 +46,11 @@ def test_an_unknown_extension_lists_the_known(tmp_path):
         open_writer(tmp_path / "a.xyz")
     assert str(raised.value) == (
         f"cannot write '{tmp_path / 'a.xyz'}': got the extension '.xyz', known are "
-        ".json .csv .npz .glb .mp4 .srt .vtt .wav; give the file one of these"
+        ".json .csv .npz .glb .mp4 .srt .vtt .wav .emotionml .xml; give the file one of these"
     )
-    with pytest.raises(FormatError, match=r"got no extension, known are \.json \.csv \.npz; give"):
+    with pytest.raises(
+        FormatError, match=r"got no extension, known are \.json \.csv \.npz \.emotionml \.xml; give"
+    ):
         load(tmp_path / "take")
     assert format_of("TAKE.CSV") is FORMATS[".csv"]
 

@@ -144,6 +144,17 @@ _ROWS = (
         channels="kept",
         keeps_clock=True,
     ),
+    *(
+        Format(
+            extension,
+            "EmotionML",
+            "what was felt, and when, as the W3C writes it",
+            f"{_HERE}.emotionml:read",
+            f"{_HERE}.emotionml:EmotionmlWriter",
+            channels="kept",
+        )
+        for extension in (".emotionml", ".xml")
+    ),
 )
 
 FORMATS: dict[str, Format] = {row.extension: row for row in _ROWS}

@@ -98,8 +98,8 @@ FEELINGS: Mapping[str, Feeling] = MappingProxyType(
         ),
         "disgust": Feeling(
             "4+7+9+10+15+17",
-            "noseSneer 1, browDown 0.7, eyeSquint 0.5, cheekSquint 0.45, mouthUpperUp 0.6, "
-            "mouthFrown 0.8, mouthShrugLower 0.45",
+            "noseSneer 1, browDown 0.7, eyeSquint 0.5, cheekSquint 0.45, mouthUpperUp 0.4, "
+            "mouthFrown 0.8, mouthShrugLower 0.55",
             onset_s=0.35,
             decay_s=1.0,
             arousal=0.35,
