@@ -38,8 +38,8 @@ def animate(
         settings: fields of `Direction` as keywords (``style="lively"``).
 
     Returns:
-        Face curves at 50 frames a second (52 ARKit weights, 9 angles) with the sound, and with words
-        and phones where a text was spoken.
+        Face curves at 50 frames a second (52 ARKit weights, 9 angles) with the sound; with words
+        and phones where a text was spoken, and with an emotion track where one was asked for.
 
     Raises:
         InputError: the source cannot be used; the message says why and what to do.
@@ -65,18 +65,22 @@ def parts(source: Source, direction: Direction) -> Iterator[Performance]:
     face: FaceStream | None = None
     for sound, words in source.blocks():
         face = face or FaceStream(sound.sample_rate, direction=direction)
-        yield Performance(face.push(sound.samples), sound, words, meta={"source": source.title})
+        curves = face.push(sound.samples)
+        yield Performance(curves, sound, words, face.emotion, meta={"source": source.title})
     if face is not None:
-        yield Performance(face.finish(), meta={"source": source.title})
+        curves = face.finish()
+        yield Performance(curves, emotion=face.emotion, meta={"source": source.title})
 
 
 def gather(slices: Sequence[Performance]) -> Performance:
     """Put consecutive slices of one performance together."""
     sounds = [part.sound for part in slices if part.sound is not None]
+    felt = [part.emotion for part in slices if part.emotion is not None]
     return replace(
         slices[0],
         face=join([part.face for part in slices]),
         sound=replace(sounds[0], samples=np.concatenate([s.samples for s in sounds])) if sounds else None,
+        emotion=join(felt) if felt else None,
         words=Words(
             tuple(span for part in slices for span in part.words.words),
             tuple(span for part in slices for span in part.words.phones),

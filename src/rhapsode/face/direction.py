@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rhapsode.errors import SettingError
+from rhapsode.face.emotion import Feelings, read_feelings
 from rhapsode.face.life import Life
 from rhapsode.face.shaping import Shaping, style
 
@@ -21,6 +22,8 @@ class Direction:
         seed: the same seed gives the same blinks, glances and head motion.
         shaping: replaces the style's shaping.
         life: replaces the style's life; ``Life.off()`` leaves the engine's face alone.
+        emotion: an `Emotion`, a `Timeline`, a text such as "joy:0.6,surprise:0.2", or "auto" for an estimate
+            from the voice; None for none.
 
     Raises:
         SettingError: a setting is unknown or out of range.
@@ -33,9 +36,12 @@ class Direction:
     seed: int = 0
     shaping: Shaping | None = None
     life: Life | None = None
+    emotion: Feelings | None = None
 
     def __post_init__(self) -> None:
         style(self.style)
+        if self.emotion is not None:
+            object.__setattr__(self, "emotion", read_feelings(self.emotion))
         if not 0 <= self.strength <= 2:
             raise SettingError(
                 f"strength must lie in [0, 2], got {self.strength}; 1 is normal, 0 rests the face"

@@ -1,6 +1,6 @@
 """Sound in, face curves out, chunk by chunk: the whole chain as one stage with explicit state.
 
-    samples at any rate -> 16 kHz mono -> engine (mouth) -> shaping -> life (eyes, head, blinks) -> curves
+    samples at any rate -> 16 kHz mono -> engine (mouth) -> shaping -> emotion -> life (eyes, head) -> curves
 
 A file and a microphone take this same path, so that a streamed performance equals a whole one.
 """
@@ -17,6 +17,7 @@ from rhapsode.audio.levels import check_finite
 from rhapsode.audio.prosody import ProsodyStream
 from rhapsode.audio.resample import Resampler
 from rhapsode.face.direction import Direction
+from rhapsode.face.emotion import TRACK, EmotionStream, Feelings
 from rhapsode.face.engine import Engine
 from rhapsode.face.life import LifeStream
 from rhapsode.face.shaping import ShapingStream
@@ -78,10 +79,15 @@ class FaceStream:
         self._engine = engine.stream()
         self._prosody = ProsodyStream()
         self._shaping = ShapingStream(direction.played_shaping())
+        self._emotion = EmotionStream(direction.emotion)
         self._life = LifeStream(direction.played_life(), seed=direction.seed)
         self._weights = _Frames(len(engine.channels))
         self._voice = _Frames(ProsodyStream.width)
         self._made = 0
+        self.emotion: Curves | None = None
+        """What was felt in the curve frames returned last (`rhapsode.face.emotion.TRACK`); None if nothing
+        was ever asked for."""
+        self._feels = direction.emotion is not None
         self.look_ahead_samples = max(engine.look_ahead_samples, ProsodyStream.look_ahead_samples)
 
     @property
@@ -100,6 +106,11 @@ class FaceStream:
         self._heard += len(chunk)
         return self._advance(self._resampler.push(chunk))
 
+    def feel(self, emotion: Feelings) -> None:
+        """Feel this from the next curve frame on; see `rhapsode.face.emotion.EmotionStream.set`."""
+        self._emotion.set(emotion)
+        self._feels = True
+
     def finish(self) -> Curves:
         """Return the curve frames up to the end of the sound; the stream ends here."""
         return self._advance(self._resampler.finish(), last=True)
@@ -112,8 +123,13 @@ class FaceStream:
             self._voice.put(self._prosody.finish())
         ready = min(len(self._weights), len(self._voice))
         weights, voice = self._weights.take(ready), self._voice.take(ready)
-        face = self._life.push(self._shaping.push(weights, voice[:, ProsodyStream.ACTIVITY]), voice)
-        curves = Curves(FACE.channels, face, start=Fraction(self._made * HOP))
+        self._emotion.hear(y, last=last)
+        activity = voice[:, ProsodyStream.ACTIVITY]
+        felt = self._emotion.feel(self._shaping.push(weights, activity), activity)
+        face = self._life.push(felt.face, voice, felt.mood)
+        start = Fraction(self._made * HOP)
+        curves = Curves(FACE.channels, face, start=start)
+        self.emotion = Curves(TRACK, felt.track, start=start) if self._feels else None
         self._made += ready
         return curves
 

@@ -69,15 +69,15 @@ class Expression:
         self._pulse = 0.0
         self._tilt = 0.0
 
-    def step(self, row: list[float], accents: Accents, noise: list[float]) -> None:
-        """Change ``row`` (52 weights) in place, for one curve frame."""
+    def step(self, row: list[float], accents: Accents, noise: list[float], kept: float = 1.0) -> None:
+        """Change ``row`` (52 weights) in place, for one curve frame; ``kept`` of the rest pose shows."""
         ease = _ease(row) * (1.0 - 0.35 * accents.speaking)
         for channel, weight in self._mouth_rest:
             # Pressing the lips together at rest must not narrow an open vowel.
             held = max(1.0 - 5.0 * row[_JAW], 0.0) if channel == _CLOSE else 1.0
-            row[channel] += (1.0 - row[channel]) * weight * ease * held
+            row[channel] += (1.0 - row[channel]) * weight * ease * held * kept
         for channel, weight in self._upper_rest:
-            row[channel] += (1.0 - row[channel]) * weight
+            row[channel] += (1.0 - row[channel]) * weight * kept
         if self._life.idle:
             for channel, column, reach, mouth in self._idle:
                 reach *= ease if mouth else 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rhapsode.errors import RigError
@@ -12,6 +14,7 @@ from rhapsode.face.life.expression import Expression
 from rhapsode.face.life.gaze import VERGENCE, Gaze
 from rhapsode.face.life.head import BANDS as HEAD_BANDS
 from rhapsode.face.life.head import Head
+from rhapsode.face.life.mood import EVEN
 from rhapsode.face.life.motion import DT, Breath, Drift, generator
 from rhapsode.face.life.settings import Life
 from rhapsode.performance import Float32
@@ -65,12 +68,14 @@ class LifeStream:
         self._ready: list[tuple[list[float], float]] = []
         self._made = 0
 
-    def push(self, face: Float32, prosody: Float32) -> Float32:
+    def push(self, face: Float32, prosody: Float32, mood: Float32 | None = None) -> Float32:
         """Bring the next curve frames to life.
 
         Args:
             face: (T, 52) ARKit weights in [0, 1], shaped.
             prosody: (T, 4) of the same curve frames, as `rhapsode.audio.prosody` gives them.
+            mood: (T, 6) of the same curve frames with the columns of `rhapsode.face.life.mood.MOOD`; None is
+                an even one.
 
         Returns:
             (T, 61) float32 in the order of `rhapsode.rigs.FACE`: weights in [0, 1], angles in radians.
@@ -87,7 +92,8 @@ class LifeStream:
         made = np.empty((len(weights), len(FACE)), np.float32)
         for begin in range(0, len(weights), _BLOCK):
             part = slice(begin, min(begin + _BLOCK, len(weights)))
-            rows = zip(weights[part].tolist(), voice[part].tolist(), strict=True)
+            felt = [EVEN] * len(weights[part]) if mood is None else mood[part].tolist()
+            rows = zip(weights[part].tolist(), voice[part].tolist(), felt, strict=True)
             made[part] = [self._frame(*row) for row in rows]
         kept = made[:, :_WIDTH]
         np.minimum(np.maximum(kept, 0.0, out=kept), 1.0, out=kept)
@@ -103,23 +109,23 @@ class LifeStream:
         self._made += 1
         return self._ready[place]
 
-    def _frame(self, row: list[float], voice: list[float]) -> list[float]:
+    def _frame(self, row: list[float], voice: list[float], mood: Sequence[float]) -> list[float]:
         """Return the 61 channels of one curve frame."""
         noise, breath = self._slow()
         accents, gaze, head = self._accents, self._gaze, self._head
         accents.step(*voice)
         gaze.step(accents)
-        head.step(accents, gaze, noise)
-        lids = self._blinks.step(accents, gaze.glance)
-        self._expression.step(row, accents, noise)
+        head.step(accents, gaze, noise, (mood[2], mood[3], mood[4]))
+        lids = self._blinks.step(accents, gaze.glance, mood[1])
+        self._expression.step(row, accents, noise, 1.0 - mood[0])
         # The head rises a little as the chest fills.
         pitch = head.pitch + 0.008 * self.life.breathing * (0.4 - breath)
-        angles = [head.yaw, pitch, head.roll, *self._eyes(row, head.yaw, pitch)]
+        angles = [head.yaw, pitch, head.roll, *self._eyes(row, head.yaw, pitch, mood[5])]
         _close(row, _LEFT, lids[0])
         _close(row, _RIGHT, lids[1])
         return row + angles
 
-    def _eyes(self, row: list[float], head_yaw: float, head_pitch: float) -> list[float]:
+    def _eyes(self, row: list[float], head_yaw: float, head_pitch: float, lowered: float) -> list[float]:
         """Turn the eyes; write their weights into ``row`` and return the six eye angles.
 
         The eyes counter the head, so that the gaze stays where it is.
@@ -132,7 +138,7 @@ class LifeStream:
             pitch = PITCH_PER_WEIGHT * (row[down] - row[up])
             if amount:
                 yaw += gaze.yaw - head_yaw - outwards * VERGENCE
-                pitch += gaze.pitch - head_pitch
+                pitch += gaze.pitch + lowered - head_pitch
                 yaw = min(max(yaw, -_EYE_LIMITS[0]), _EYE_LIMITS[0])
                 pitch = min(max(pitch, -_EYE_LIMITS[1]), _EYE_LIMITS[1])
                 side, tilt = outwards * yaw / YAW_PER_WEIGHT, pitch / PITCH_PER_WEIGHT
