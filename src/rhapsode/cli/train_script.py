@@ -47,6 +47,19 @@ def script(
         typer.Option("--from", help="Take recordings made elsewhere: a folder of files, or one long file."),
     ] = None,
     pause: Annotated[float, typer.Option(help="With --from FILE: silence between two prompts, s.")] = 1.5,
+    capture: Annotated[
+        Path | None,
+        typer.Option("--cut", help="Cut a face capture of a whole sitting into its takes, by the claps."),
+    ] = None,
+    clap_times: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clap-at", help="With --cut: seconds of the claps in it, or its video with the sound."
+        ),
+    ] = None,
+    sitting: Annotated[
+        int | None, typer.Option(help="With --cut: which sitting; the last by default.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Microphone: its number or part of its name.")] = None,
     devices: Annotated[bool, typer.Option("--devices", help="List the microphones.")] = False,
     count_in: Annotated[int, typer.Option(min=0, max=10, help="Beats before a take.")] = 3,
@@ -88,6 +101,14 @@ def script(
             "recording needs a folder for the takes, got none; try: rhapsode train script my_takes"
         )
     kept = _opened(folder)
+    if capture is not None:
+        from rhapsode.train.script.capture import cut_capture
+
+        made = cut_capture(kept, capture, clap_times or [], number=sitting)
+        console.print(f"{len(made)} of {len(kept.takes)} takes have a face now", markup=False)
+        if as_json:
+            print_json({"folder": str(folder), "cut": made})
+        return
     wanted = _again(items, kept, again) if again else kept.missing(items)
     if source is not None:
         report = _take(items if source.is_file() and not again else wanted, kept, source, pause)
