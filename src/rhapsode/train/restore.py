@@ -38,12 +38,14 @@ class Restored:
         model: in evaluation mode, norms the identity; freeze them while it trains.
         manifest: as the file beside the weights says it.
         delay: rows by which the network answers late.
+        outputs: what the file could say: "heads", "speaking", "closed", "bitten", "stress", "heard".
 
     """
 
     model: Articulator
     manifest: Mapping[str, Any]
     delay: int
+    outputs: frozenset[str]
 
 
 def load(name_or_path: str | Path) -> Restored:
@@ -65,16 +67,16 @@ def load(name_or_path: str | Path) -> Restored:
         ) from error
     if hashlib.sha256(content).hexdigest() != wanted:
         raise WeightsError(f"weights of {path} are not the ones that it names; reinstall rhapsode")
-    model = restore(content, moves=moves, dilations=manifest.get("dilations"), title=str(path))
-    return Restored(model, manifest, delay)
+    model, outputs = restore(content, moves=moves, dilations=manifest.get("dilations"), title=str(path))
+    return Restored(model, manifest, delay, outputs)
 
 
 def restore(
     content: bytes, *, moves: int, dilations: list[int] | None = None, title: str = "the network"
-) -> Articulator:
+) -> tuple[Articulator, frozenset[str]]:
     """Return a network that answers as the file does, in evaluation mode, with identity norms.
 
-    Outputs that the file does not have begin at random.
+    Outputs that the file does not have begin at random; what it does have is returned beside it.
 
     Args:
         content: of the ONNX file.
@@ -108,7 +110,8 @@ def restore(
             f"{title} is no network that can be trained on ({reason}); start from live or studio"
         ) from error
     model.eval()
-    return model
+    known = set(parts) - {"logits"} | (set(_SURE) if "logits" in parts else set())
+    return model, frozenset(known)
 
 
 def _weights(graph: ModelProto) -> dict[str, NDArray]:

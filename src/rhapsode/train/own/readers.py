@@ -1,4 +1,4 @@
-"""Curves of a face from the files that people have: Maya's two arrays, Live Link, Audio2Face, our own archives."""
+"""Curves of a face from the files that people have: Maya's arrays, Live Link, Audio2Face, our archives."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _unrepeated(names: Sequence[str], path: Path) -> tuple[str, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise FormatError(
-            f"'{path}' names {', '.join(repeated[:4])} more than once, expected each channel once; rename them"
+            f"'{path}' names {', '.join(repeated[:4])} more than once, expected once; rename them"
         )
     return tuple(names)
 
