@@ -13,7 +13,8 @@ import pytest
 from rhapsode.errors import FormatError
 from rhapsode.face.emotion import EMOTIONS, Emotion
 from rhapsode.formats import load, open_writer, save
-from rhapsode.formats.emotionml import BIG6, NAMESPACE, read_timeline
+from rhapsode.formats.emotionml import BIG6, NAMESPACE
+from rhapsode.formats.emotionml_reader import read_timeline
 from rhapsode.performance import Curves, Performance
 from rhapsode.rigs import FACE
 from tests.formats.performances import cut

@@ -14,6 +14,7 @@ from rhapsode.errors import InputError, RhapsodeError, SettingError
 
 if TYPE_CHECKING:
     from rhapsode.face.direction import Direction
+    from rhapsode.face.emotion import Feelings
     from rhapsode.perform import Report
 
 
@@ -48,6 +49,13 @@ def animate(
         str, typer.Option(help="Manner of speaking: natural, serious, lively or cartoon.")
     ] = "natural",
     strength: Annotated[float, typer.Option(help="Overall strength of the face, 0 to 2.")] = 1.0,
+    emotion: Annotated[
+        str,
+        typer.Option(
+            help="Emotions such as joy:0.6,surprise:0.2; 'auto' for an estimate from the voice; "
+            "or an .emotionml file."
+        ),
+    ] = "",
     seed: Annotated[int, typer.Option(help="Seed of blinks, glances and head motion.")] = 0,
     still: Annotated[
         bool, typer.Option("--still", help="Mouth only: no blinks, glances, head motion or smile.")
@@ -79,7 +87,8 @@ def animate(
 
     planned = plan(sources or [], text, output or [])
     life = Life.off() if still else None
-    direction = Direction(weights=weights, style=style, strength=strength, seed=seed, life=life)
+    felt = feelings(emotion)
+    direction = Direction(weights=weights, style=style, strength=strength, seed=seed, life=life, emotion=felt)
     options: dict[str, Any] = {
         "fps": fps,
         "rig": rig,
@@ -109,6 +118,15 @@ def animate(
             )
     if failures:
         raise typer.Exit(2 if all(isinstance(error, RhapsodeError) for _, error in failures) else 1)
+
+
+def feelings(text: str) -> Feelings | None:
+    """Return what ``--emotion`` asks for: a text as it is, the timeline of a file, None for nothing."""
+    if Path(text).suffix.lower() not in (".emotionml", ".xml"):
+        return text or None
+    from rhapsode.formats.emotionml_reader import read_timeline
+
+    return read_timeline(text)
 
 
 def plan(sources: list[Path], text: str | None, outputs: list[str]) -> list[Job]:

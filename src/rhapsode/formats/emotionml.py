@@ -3,29 +3,24 @@
 One ``<emotion>`` for every stretch of time in which something is felt, with its start and duration in
 milliseconds of the performance. Ekman's six stand in the W3C's vocabulary "big6"; the names that it lacks
 (cheekiness, grief, outofbreath, pain) in a vocabulary that the document brings along; arousal and valence in
-"fsre-dimensions", where 0.5 is neutral. What stays the same is a value, what changes a trace.
-
-Documents with a DTD or entities are refused.
+"fsre-dimensions", left out where they are neutral (0.5) or not known. What stays the same is a value, what changes a trace.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree as ET
-from xml.parsers import expat
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from rhapsode.errors import FormatError, SettingError
-from rhapsode.face.emotion.timeline import Timeline
-from rhapsode.face.emotion.vector import ALIASES, BIG_SIX, EMOTIONS, Emotion, canonical
+from rhapsode.face.emotion.vector import BIG_SIX, EMOTIONS, canonical
 from rhapsode.formats.options import WriteOptions
-from rhapsode.performance import CURVE_HZ, Curves, Performance, join
-from rhapsode.rigs import FACE
+from rhapsode.performance import Curves, Performance, join
 
 NAMESPACE = "http://www.w3.org/2009/10/emotionml"
 BIG6 = "http://www.w3.org/TR/emotion-voc/xml#big6"
@@ -34,16 +29,19 @@ OWN = "rhapsode"
 """The id of the vocabulary of the names that "big6" lacks."""
 
 TRACE_HZ = 10
-MOST_BYTES = 32 * 1024 * 1024
 
 _SPOKEN = {name: word for word, name in BIG_SIX.items()}
-_MORE = tuple(name for name in EMOTIONS if name not in _SPOKEN)
-_SIDES = ("arousal", "valence")
-_FELT, _EVEN = 0.01, 0.02
-"""A level below the first is nothing felt; one that changes by less than the second stays the same."""
+MORE = tuple(name for name in EMOTIONS if name not in _SPOKEN)
+"""Names that "big6" lacks."""
 
-_EPOCH_MS = 10_000_000_000
-"""A start beyond this is a date, not a time of the performance."""
+SIDES = ("arousal", "valence")
+"""The dimensions of an emotion track, in [0, 1]."""
+
+_FELT = 0.01
+"""A level below this is nothing felt."""
+
+EVEN = 0.02
+"""A level that changes by less than this stays the same."""
 
 _Float64 = NDArray[np.float64]
 
@@ -95,12 +93,12 @@ def document(track: Curves) -> ET.Element:
         {"version": "1.0", "xmlns": NAMESPACE, "category-set": BIG6, "dimension-set": DIMENSIONS},
     )
     own = ET.SubElement(root, "vocabulary", {"type": "category", "id": OWN})
-    for name in _MORE:
+    for name in MORE:
         ET.SubElement(own, "item", {"name": name})
     columns = _columns(track)
     times_ms = track.times_s * 1000.0
     step_ms = 1000.0 / float(track.rate)
-    for first, last in _stretches(columns):
+    for first, last in _stretches(columns, float(track.rate)):
         begin, end = round(times_ms[first]), round(times_ms[last - 1] + step_ms)
         shown = {name: values[first:last] for name, values in columns.items()}
         _emotion(root, shown, begin, end, float(track.rate))
@@ -111,7 +109,7 @@ def _columns(track: Curves) -> dict[str, _Float64]:
     made: dict[str, _Float64] = {}
     for name in track.names:
         try:
-            known = name if name in _SIDES else canonical(name)
+            known = name if name in SIDES else canonical(name)
         except SettingError as error:
             raise FormatError(f"EmotionML: {error}") from None
         values = np.clip(track[name].astype(np.float64), 0.0, 1.0)
@@ -119,28 +117,44 @@ def _columns(track: Curves) -> dict[str, _Float64]:
     return made
 
 
-def _stretches(columns: dict[str, _Float64]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last but one frame of every stretch in which something is felt."""
+def _stretches(columns: dict[str, _Float64], rate: float) -> Iterator[tuple[int, int]]:
+    """Yield where every stretch begins and ends in which something is felt, and changes or does not."""
     if not columns:
         return
     felt = np.any(
         [
-            np.abs(values - 0.5) > _EVEN if name in _SIDES else values > _FELT
+            np.abs(values - 0.5) > EVEN if name in SIDES else values > _FELT
             for name, values in columns.items()
         ],
         axis=0,
     )
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], felt, [False]])))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+    kind = np.where(felt, 1 + _steady(np.stack([*columns.values()], axis=1), rate), 0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], kind, [0]])))
+    for first, last in pairwise(edges.tolist()):
+        if kind[first]:
+            yield first, last
+
+
+def _steady(values: _Float64, rate: float) -> NDArray[np.bool_]:
+    """Return (T,) whether a row lies within half a second in which no value changes."""
+    made = np.zeros(len(values), bool)
+    width = max(round(rate / 2), 2)
+    if len(values) >= width:
+        still = np.ptp(sliding_window_view(values, width, axis=0), axis=-1).max(axis=1) < EVEN
+        for first in np.flatnonzero(still):
+            made[first : first + width] = True
+    return made
 
 
 def _emotion(root: ET.Element, shown: dict[str, _Float64], begin: int, end: int, rate: float) -> None:
     """Add a stretch: one element with the six and the dimensions, another one for the own names."""
     timing = {"start": str(begin), "duration": str(max(end - begin, 1))}
-    felt = {name: values for name, values in shown.items() if name not in _SIDES and values.max() > _FELT}
+    felt = {name: values for name, values in shown.items() if name not in SIDES and values.max() > _FELT}
     six = {_SPOKEN[name]: values for name, values in felt.items() if name in _SPOKEN}
-    more = {name: values for name, values in felt.items() if name in _MORE}
-    sides = {name: values for name, values in shown.items() if name in _SIDES}
+    more = {name: values for name, values in felt.items() if name in MORE}
+    sides = {
+        name: values for name, values in shown.items() if name in SIDES and np.abs(values - 0.5).max() > EVEN
+    }
     if six or not more:
         element = ET.SubElement(root, "emotion", timing)
         _amounts(element, "category", six, rate)
@@ -155,143 +169,10 @@ def _emotion(root: ET.Element, shown: dict[str, _Float64], begin: int, end: int,
 def _amounts(parent: ET.Element, tag: str, amounts: dict[str, _Float64], rate: float) -> None:
     for name, values in amounts.items():
         element = ET.SubElement(parent, tag, {"name": name})
-        if np.ptp(values) < _EVEN:
+        if np.ptp(values) < EVEN:
             element.set("value", f"{values.mean():.3g}")
             continue
         ticks = np.arange(0.0, len(values) / rate, 1.0 / TRACE_HZ)
         samples = np.interp(ticks * rate, np.arange(len(values)), values)
         text = " ".join(f"{value:.3g}" for value in samples)
         ET.SubElement(element, "trace", {"freq": f"{TRACE_HZ}Hz", "samples": text})
-
-
-class _Stretch(NamedTuple):
-    """What one ``<emotion>`` says: when, and the values of each name with their rate (0 for a single one)."""
-
-    begin_ms: int
-    end_ms: int | None
-    amounts: dict[str, tuple[_Float64, float]]
-
-
-def read(path: Path) -> Performance:
-    """Read a document as a performance of a face at rest with an emotion track at 50 frames a second.
-
-    Raises:
-        FormatError: it is no EmotionML, has a DTD, or names what is no emotion here.
-
-    """
-    stretches = _parsed(path)
-    zero = min((s.begin_ms for s in stretches), default=0)
-    zero = zero if zero > _EPOCH_MS else 0
-    known = [s.end_ms for s in stretches if s.end_ms is not None]
-    last = max([*known, *(s.begin_ms + 1000 for s in stretches if s.end_ms is None)], default=zero)
-    frames = -(-(last - zero) * CURVE_HZ // 1000)
-    if frames > 24 * 3600 * CURVE_HZ:
-        raise _wrong(path, f"emotions over {frames // CURVE_HZ} s", "give times within a day")
-    used = {name for s in stretches for name in s.amounts}
-    names = EMOTIONS + tuple(side for side in _SIDES if side in used)
-    values = np.zeros((frames, len(names)), np.float32)
-    values[:, len(EMOTIONS) :] = 0.5
-    for stretch in stretches:
-        end = last if stretch.end_ms is None else stretch.end_ms
-        first, stop = (round((ms - zero) * CURVE_HZ / 1000) for ms in (stretch.begin_ms, end))
-        for name, (samples, rate) in stretch.amounts.items():
-            place = np.arange(stop - first) * (rate / CURVE_HZ)
-            amounts = np.interp(place, np.arange(len(samples)), samples)
-            column = values[first:stop, names.index(name)]
-            np.copyto(column, amounts if name in _SIDES else np.maximum(column, amounts), casting="same_kind")
-    face = Curves(FACE.channels, np.zeros((frames, len(FACE)), np.float32))
-    return Performance(face, emotion=Curves(names, values), meta={"source": path.name})
-
-
-def read_timeline(path: str | Path) -> Timeline:
-    """Read a document as a `Timeline`, to play it: a key wherever a level has changed by 0.02.
-
-    Raises:
-        FormatError: as `read`, or there is no such file.
-
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FormatError(f"cannot read '{path}': found nothing there, expected EmotionML; check the path")
-    track = read(path).emotion
-    assert track is not None
-    keys: list[tuple[float, Emotion]] = []
-    said = np.zeros(len(EMOTIONS), np.float32)
-    for k, levels in enumerate(track.values[:, : len(EMOTIONS)]):
-        if np.abs(levels - said).max() >= _EVEN or (k == 0) or (said.any() and not levels.any()):
-            said = levels
-            felt = Emotion(dict(zip(EMOTIONS, levels.tolist(), strict=True)))
-            keys.append((float(Fraction(k, CURVE_HZ)), felt))
-    keys.append((track.duration_s, Emotion()))
-    return Timeline(keys)
-
-
-def _parsed(path: Path) -> list[_Stretch]:
-    if path.stat().st_size > MOST_BYTES:
-        raise _wrong(path, f"{path.stat().st_size} bytes", f"at most {MOST_BYTES} are read: cut it")
-    text = path.read_bytes()
-    guard = expat.ParserCreate()
-
-    def refuse(*_: object) -> None:
-        raise _wrong(path, "a document type declaration", "take the DTD and its entities out")
-
-    guard.StartDoctypeDeclHandler = refuse
-    guard.EntityDeclHandler = refuse
-    try:
-        guard.Parse(text, True)
-        root = ET.fromstring(text)
-    except (expat.ExpatError, ET.ParseError, ValueError) as error:
-        raise _wrong(path, f"broken XML ({error})", "write it again") from None
-    if root.tag != f"{{{NAMESPACE}}}emotionml":
-        got = "the element " + root.tag.rpartition("}")[2]
-        raise _wrong(path, got, f"the root must be emotionml in the namespace {NAMESPACE}")
-    return [_stretch(path, element) for element in root.iterfind(f"{{{NAMESPACE}}}emotion")]
-
-
-def _stretch(path: Path, element: ET.Element) -> _Stretch:
-    begin = _ms(path, element, "start", _ms(path, element, "offset-to-start", 0)) or 0
-    length = _ms(path, element, "duration", None)
-    end = _ms(path, element, "end", None if length is None else begin + length)
-    if end is not None and end < begin:
-        raise _wrong(path, f"an emotion that ends at {end} ms and begins at {begin} ms", "swap them")
-    amounts: dict[str, tuple[_Float64, float]] = {}
-    for child in element:
-        tag = child.tag.rpartition("}")[2]
-        word = child.get("name", "").strip()
-        if tag == "category":
-            if word.lower() not in EMOTIONS and word.lower() not in ALIASES:
-                known = ", ".join((*BIG_SIX, *_MORE))
-                raise _wrong(path, f"the category {word!r}", f"known are {known}")
-            amounts[canonical(word)] = _amount(path, child, 1.0)
-        elif tag == "dimension" and word in (*_SIDES, "pleasure"):
-            amounts["valence" if word == "pleasure" else word] = _amount(path, child, 0.5)
-    return _Stretch(begin, end, amounts)
-
-
-def _amount(path: Path, element: ET.Element, default: float) -> tuple[_Float64, float]:
-    """Return the values that an element holds, and their rate in Hz."""
-    trace = element.find(f"{{{NAMESPACE}}}trace")
-    texts = [element.get("value", str(default))] if trace is None else trace.get("samples", "").split()
-    rate = "0" if trace is None else trace.get("freq", "").strip().removesuffix("Hz")
-    try:
-        samples, hertz = np.array([float(text) for text in texts]), float(rate)
-    except ValueError:
-        samples, hertz = np.zeros(0), 0.0
-    fine = len(samples) and np.isfinite(samples).all() and np.array_equal(samples, samples.clip(0, 1))
-    if not fine or not 0.0 <= hertz <= 1000.0 or (trace is not None and hertz == 0.0):
-        got = f"{element.get('name')} with {' '.join(texts)[:40] or 'nothing'!r}"
-        raise _wrong(path, got, "values lie in [0, 1], and a trace has a freq such as 10Hz")
-    return samples, hertz
-
-
-def _ms(path: Path, element: ET.Element, name: str, default: int | None) -> int | None:
-    text = element.get(name)
-    if text is None:
-        return default
-    if not text.strip().isascii() or not text.strip().isdigit() or len(text) > 15:
-        raise _wrong(path, f"{name}={text!r}", "times are whole milliseconds")
-    return int(text)
-
-
-def _wrong(path: Path, got: str, remedy: str) -> FormatError:
-    return FormatError(f"'{path}' cannot be read as EmotionML: got {got}; {remedy}")

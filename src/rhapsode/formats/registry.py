@@ -149,7 +149,7 @@ _ROWS = (
             extension,
             "EmotionML",
             "what was felt, and when, as the W3C writes it",
-            f"{_HERE}.emotionml:read",
+            f"{_HERE}.emotionml_reader:read",
             f"{_HERE}.emotionml:EmotionmlWriter",
             channels="kept",
         )

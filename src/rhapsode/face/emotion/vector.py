@@ -65,8 +65,8 @@ def canonical(word: str) -> str:
     near = get_close_matches(name, [*EMOTIONS, *ALIASES], n=2)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise SettingError(
-        f"no emotion is called {word.strip()!r}; {hint}known are {', '.join(EMOTIONS)} "
-        f"and {', '.join(BIG_SIX)}"
+        f"no emotion is called {word.strip()!r}; {hint}known are "
+        f"{', '.join((*EMOTIONS, 'happiness', 'surprise'))}"
     )
 
 
