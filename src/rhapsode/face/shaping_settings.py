@@ -105,6 +105,10 @@ class Shaping:
         """Return the limit of ``channel``, in [0, 1]."""
         return self.limits.get(channel, DEFAULT_LIMITS.get(channel, 1.0))
 
+    def smoothing_of(self, channel: str) -> float:
+        """Return the smoothing of ``channel``, in [0, 1]."""
+        return self.smoothing
+
     def gain(self, channel: str) -> float:
         """Return the product of all gains of ``channel``, symmetry's hold on sideways pulls included."""
         if channel in EYE_MOTION:

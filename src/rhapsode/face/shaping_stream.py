@@ -1,14 +1,18 @@
-"""Shaping, curve frame by curve frame: gains, limits, smoothing that keeps closures, rest in silence."""
+"""Shaping, curve frame by curve frame: gains, limits, smoothing that keeps contacts, rest in silence."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.errors import RigError
+from rhapsode.face.shaping_gate import Gate
 from rhapsode.face.shaping_settings import EYE_MOTION, MOUTH, Shaping
 from rhapsode.performance import CURVE_HZ, Float32
 from rhapsode.rigs import ARKIT
+from rhapsode.rigs.lips import CLOSED_GAP, DROP, GAP, REST_GAP, TEETH_DROP
 
 _Float64 = NDArray[np.float64]
 
@@ -16,20 +20,26 @@ _WIDTH = len(ARKIT)
 _JAW_OPEN, _CLOSE, _TONGUE = (ARKIT.index(n) for n in ("jawOpen", "mouthClose", "tongueOut"))
 _LIDS = [(ARKIT.index(f"eyeBlink{side}"), ARKIT.index(f"eyeWide{side}")) for side in ("Left", "Right")]
 _MOUTH = np.array([float(name in MOUTH) for name in ARKIT.channels])
-
-_OPENERS = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel", "tongueOut")
-_CLOSERS = ("mouthClose", "mouthRoll", "mouthPress", "mouthShrug", "eyeBlink")
+_MOVING = np.maximum(_MOUTH, (GAP != 0.0) | (DROP != 0.0))
+_PARTING = np.maximum(GAP, 0.0)
 
 _KNEE = 0.6
 """Part of a limit below which a weight is left alone."""
 
 _EASY, _HURRIED = 0.25, 0.05
-"""How far a weight must be off its target to be followed at once: other motion, and closing."""
+"""How far a weight must be off its target to be followed at once: other motion, and lips that close."""
 
-_ATTACK, _RELEASE = 0.5, 1.0 / 3.0
-"""Steps of the activity gate per curve frame: it opens in 40 ms and rests the mouth in 60 ms."""
+_NEAR = 0.25
+"""Lip gap, cm, below which lips that come together are about to touch."""
 
-_BLOCK = 512
+_SHUT, _AJAR = CLOSED_GAP - 0.005, CLOSED_GAP + 0.005
+"""Lip gaps that smoothing makes at most of closed lips, and at least of open ones, cm."""
+
+_BITE = TEETH_DROP - 0.005
+"""How far smoothing leaves a lower lip down at most that is to meet the teeth, cm."""
+
+_SEAL = 0.1
+"""The most that mouthClose may exceed jawOpen: beyond, the lips of a head pass through each other."""
 
 
 def _mirror() -> NDArray[np.intp]:
@@ -42,30 +52,28 @@ def _mirror() -> NDArray[np.intp]:
     return np.array([names.index(twin.get(n, n)) for n in names])
 
 
-def _rates(channel: str) -> tuple[float, float]:
-    """Return the most that a weight may rise and fall, per second."""
-    if channel.startswith(_CLOSERS):
-        return 30.0, 12.0 if not channel.startswith("eye") else 20.0
-    if channel.startswith(_OPENERS):
-        return (9.0 if channel.startswith("jaw") else 11.0), 30.0
-    if channel.startswith("eyeLook"):
-        return 30.0, 30.0
-    if channel.startswith(("mouth", "jaw")):
-        return 10.0, 10.0
-    return 5.0, 5.0
+def _rate(channel: str) -> tuple[float, float]:
+    """Return the most that a weight may rise and fall, per second: no bound on what parts or closes lips."""
+    if channel.startswith("eyeBlink"):
+        return 30.0, 20.0
+    if channel.startswith(("eyeLook", "jaw", "mouth")):
+        return 50.0, 50.0
+    return (11.0, 30.0) if channel == "tongueOut" else (5.0, 5.0)
 
 
 _MIRROR = _mirror()
-_RATE = np.array([_rates(name) for name in ARKIT.channels]).T / CURVE_HZ
-_SIGNS = np.array([[1.0], [-1.0]])
+_RISE, _FALL = np.array([_rate(name) for name in ARKIT.channels]).T / CURVE_HZ * np.array([[1.0], [-1.0]])
 
 
 class ShapingStream:
     """The shaping stage. It looks at no later curve frame and does not depend on how curves were cut.
 
     A weight follows its target with a one-pole filter whose coefficient grows with the distance, as in
-    the one-euro filter (Casiez, Roussel, Vogel, CHI 2012), but grows five times as fast for motion that
-    closes the lips, so that a closure is met in the curve frame that asks for it.
+    the one-euro filter (Casiez, Roussel, Vogel, CHI 2012), but grows five times as fast while the lips
+    close. What is left of the lag may not change a contact: where the target's lips touch, those of the
+    result do, in the same curve frame, and where they part, they part; the lip gap is linear in the weights
+    (`rhapsode.rigs.lips`), so the mouth goes exactly as far towards its target as that takes. Lips that the
+    engine closes stay closed under every gain and limit; only a negative ``close_offset`` opens them.
 
     Args:
         shaping: what to do.
@@ -83,15 +91,24 @@ class ShapingStream:
         self.shaping = shaping = shaping or Shaping()
         limit = np.array([shaping.limit(name) for name in ARKIT.channels])
         gain = np.array([shaping.gain(name) for name in ARKIT.channels]) * (limit > 0)
-        self._gain = gain
-        self._knee = np.where(gain > limit, _KNEE * limit, gain + 1.0)
-        slope = (gain - self._knee) / np.maximum(limit - self._knee, 1e-9)
-        self._bend = np.where(gain > limit, (slope - 1.0) / np.maximum(gain - self._knee, 1e-9), 0.0)
+        self._knee = np.where(gain > limit, _KNEE * limit, np.inf)
+        slope = (gain - _KNEE * limit) / np.maximum(limit - _KNEE * limit, 1e-9)
+        self._bend = np.where(gain > limit, (slope - 1.0) / np.maximum(gain - _KNEE * limit, 1e-9), 0.0)
         self._offset = shaping.close_offset * min(shaping.strength * shaping.jaw, 1.0)
-        self._base = 1.0 - 0.92 * shaping.smoothing
-        self._quick = self._base_growth()
+        sides = np.zeros((_WIDTH, _WIDTH))
+        sides[np.arange(_WIDTH), np.arange(_WIDTH)] = 1.0 - 0.5 * shaping.symmetry
+        sides[_MIRROR, np.arange(_WIDTH)] += 0.5 * shaping.symmetry
+        self._mix = sides * gain
+        self._plain = gain if not shaping.symmetry else None
+        smoothing = [shaping.smoothing_of(name) for name in ARKIT.channels]
+        self._base = 1.0 - 0.92 * np.array(smoothing)
+        self._easy = (1.0 - self._base) / _EASY
+        self._hurried = np.where(GAP == 0.0, self._easy, (1.0 - self._base) / _HURRIED)
         self._state: _Float64 = np.zeros(_WIDTH)
-        self._open = 0.0
+        self._gap = REST_GAP
+        self._gate = Gate()
+        self._step: _Float64 = np.empty(_WIDTH)
+        self._size: _Float64 = np.empty(_WIDTH)
 
     def push(self, weights: Float32, activity: Float32) -> Float32:
         """Shape the next curve frames.
@@ -107,76 +124,100 @@ class ShapingStream:
             RigError: the shapes do not fit, or a value is not finite.
 
         """
-        raw = np.asarray(weights, np.float64)
+        raw = np.array(weights, np.float64)
         voice = np.asarray(activity, np.float64)
         if raw.ndim != 2 or raw.shape[1] != _WIDTH or voice.shape != raw.shape[:1]:
             raise RigError(
                 f"shaping needs weights (T, {_WIDTH}) and activity (T,), got {raw.shape} and {voice.shape}"
             )
-        if not (np.isfinite(raw).all() and np.isfinite(voice).all()):
+        heard = voice.tolist()
+        if not (np.logical_and.reduce(np.isfinite(raw), None) and all(map(math.isfinite, heard))):
             raise RigError("shaping needs finite weights and activity, got NaN or infinity")
+        np.maximum(raw, 0.0, out=raw)
+        np.minimum(raw, 1.0, out=raw)
         made = np.empty(raw.shape, np.float32)
-        for begin in range(0, len(raw), _BLOCK):
-            part = slice(begin, begin + _BLOCK)
-            smooth = self._smooth(self._target(raw[part]))
-            made[part] = self._settle(smooth, self._gate(voice[part].tolist()))
+        for k, row in enumerate(raw):
+            made[k] = self._frame(row, heard[k])
         return made
 
-    def _base_growth(self) -> _Float64:
-        """Return (2, 52): how the filter coefficient grows with the distance, rising and falling."""
-        rise = [_HURRIED if name.startswith(_CLOSERS) else _EASY for name in ARKIT.channels]
-        fall = [_HURRIED if name.startswith(_OPENERS) else _EASY for name in ARKIT.channels]
-        return np.asarray((1.0 - self._base) / np.array([rise, fall]))
+    def _frame(self, raw: _Float64, activity: float) -> _Float64:
+        """Return one curve frame, shaped."""
+        asked = REST_GAP + float(raw.dot(GAP))
+        held = asked < CLOSED_GAP and self._offset >= 0.0
+        target = self._target(raw)
+        wanted = REST_GAP + float(target.dot(GAP))
+        if held and wanted >= _SHUT:
+            wanted = self._press(target, wanted)
+        self._follow(target, wanted)
+        gate = self._gate.step(activity, asked)
+        x = self._state * (1.0 + (gate - 1.0) * _MOUTH) if gate < 1.0 else self._state.copy()
+        jaw = x.item(_JAW_OPEN)
+        if x.item(_CLOSE) > jaw + _SEAL:
+            x[_CLOSE] = jaw + _SEAL
+            if held:
+                self._press(x, REST_GAP + float(x.dot(GAP)))
+        if x.item(_TONGUE) > 2.0 * jaw:
+            x[_TONGUE] = 2.0 * jaw
+        for blink, wide in _LIDS:
+            if x.item(wide) and x.item(blink):
+                x[wide] *= 1.0 - x.item(blink)
+        return x
 
     def _target(self, raw: _Float64) -> _Float64:
-        """Return gains, symmetry, offset and soft limits on ``raw``; no frame depends on another."""
-        x = np.minimum(np.maximum(raw, 0.0), 1.0)
-        if self.shaping.symmetry:
-            x += (0.5 * self.shaping.symmetry) * (np.take(x, _MIRROR, axis=1) - x)
-        x *= self._gain
+        """Return gains, symmetry, offset and soft limits on one curve frame."""
+        x: _Float64 = raw.dot(self._mix) if self._plain is None else raw * self._plain
         if self._offset:
-            x[:, _CLOSE] = np.maximum(x[:, _CLOSE] + self._offset, 0.0)
-        below = np.minimum(x, self._knee)
-        x -= below
-        below += x / (1.0 + self._bend * x)
-        return below
-
-    def _smooth(self, x: _Float64) -> _Float64:
-        """Filter ``x`` in place, curve frame by curve frame."""
-        state, base, quick = self._state, self._base, self._quick
-        away = np.empty((2, _WIDTH))
-        step = np.empty((2, _WIDTH))
-        for target in x:
-            np.multiply(target - state, _SIGNS, away)
-            np.maximum(away, 0.0, out=away)
-            np.multiply(away, quick, step)
-            step += base
-            np.minimum(step, 1.0, out=step)
-            step *= away
-            np.minimum(step, _RATE, out=step)
-            state += step[0]
-            state -= step[1]
-            target[:] = state
+            x[_CLOSE] = min(max(x.item(_CLOSE) + self._offset, 0.0), 1.0)
+        over = x - self._knee
+        if np.maximum.reduce(over) > 0.0:
+            np.maximum(over, 0.0, out=over)
+            x -= over
+            over /= 1.0 + self._bend * over
+            x += over
         return x
 
-    def _gate(self, voice: list[float]) -> list[float]:
-        """Return how far the mouth may leave its rest in each curve frame, in [0, 1]."""
-        at = self._open
-        made = []
-        for activity in voice:
-            at = min(max(activity, at - _RELEASE, 0.0), at + _ATTACK, 1.0)
-            made.append(at * at * (3.0 - 2.0 * at))
-        self._open = at
-        return made
+    def _follow(self, target: _Float64, wanted: float) -> None:
+        """Bring the state nearer to ``target``, whose lip gap is ``wanted``, and keep its contact."""
+        state, step, size = self._state, self._step, self._size
+        np.subtract(target, state, step)
+        np.abs(step, size)
+        size *= self._hurried if wanted < _NEAR and wanted < self._gap else self._easy
+        size += self._base
+        np.minimum(size, 1.0, out=size)
+        step *= size
+        np.minimum(step, _RISE, out=step)
+        np.maximum(step, _FALL, out=step)
+        state += step
+        gap = REST_GAP + float(state.dot(GAP))
+        short = 0.0
+        if wanted < CLOSED_GAP:
+            if gap > _SHUT:
+                short = (gap - _SHUT) / (gap - wanted) if wanted < _SHUT else 1.0
+        elif gap < _AJAR:
+            short = (_AJAR - gap) / (wanted - gap) if wanted > _AJAR else 1.0
+        low = float(target.dot(DROP))
+        if low < _BITE and (drop := float(state.dot(DROP))) > _BITE:
+            short = max(short, (drop - _BITE) / (drop - low))
+        if short:
+            np.subtract(target, state, step)
+            step *= _MOVING
+            step *= short
+            state += step
+            gap += short * (wanted - gap)
+        self._gap = gap
 
-    def _settle(self, x: _Float64, gate: list[float]) -> _Float64:
-        """Apply the gate and what one channel demands of another."""
-        if min(gate) < 1.0:
-            x *= 1.0 + _MOUTH * (np.array(gate)[:, None] - 1.0)
-        jaw, close, tongue = x[:, _JAW_OPEN], x[:, _CLOSE], x[:, _TONGUE]
-        np.minimum(close, jaw + 0.1, out=close)
-        np.minimum(tongue, 2.0 * jaw, out=tongue)
-        np.minimum(np.maximum(x, 0.0, out=x), 1.0, out=x)
-        for blink, wide in _LIDS:
-            x[:, wide] *= 1.0 - x[:, blink]
-        return x
+    @staticmethod
+    def _press(x: _Float64, gap: float) -> float:
+        """Close lips that are ``gap`` apart, in place: mouthClose first, then less of what parts them."""
+        if gap < _SHUT:
+            return gap
+        close = x.item(_CLOSE)
+        per = -float(GAP[_CLOSE])
+        more = min(max(x.item(_JAW_OPEN) + _SEAL - close, 0.0), 1.0 - close, (gap - _SHUT) / per + 1e-6)
+        x[_CLOSE] = close + more
+        gap -= more * per
+        if gap > _SHUT:
+            parted = float(x.dot(_PARTING))
+            x *= 1.0 - (_PARTING > 0.0) * min((gap - _SHUT) / parted, 1.0)
+            gap = _SHUT
+        return gap
