@@ -91,6 +91,15 @@ def test_a_tape_keeps_the_moment_before_and_counts_samples() -> None:
     assert (again.start, len(again.samples), again.lost) == (700, 20, 0)
 
 
+def test_a_tape_hears_silence_where_a_device_gives_no_numbers() -> None:
+    tape = Tape(1000)
+    tape.begin()
+    tape.push(as_float32([0.5, np.nan]))
+    tape.push(as_float32([0.5, 0.5]))
+    clip = tape.end()
+    assert (clip.samples.tolist(), clip.lost) == ([0.0, 0.0, 0.5, 0.5], 1)
+
+
 def test_a_take_whose_sound_is_gone_or_cut_counts_as_not_recorded(tmp_path: Path) -> None:
     items = script("zh")[:3]
     folder = TakeFolder(tmp_path)

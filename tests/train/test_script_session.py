@@ -222,8 +222,14 @@ def test_an_interrupt_leaves_what_was_kept(tmp_path: Path) -> None:
 def test_recording_again_replaces_a_take(tmp_path: Path) -> None:
     Sitting(tmp_path, ". q", [said(0.5)]).run()
     before = TakeFolder(tmp_path).takes[FIRST]
+    (tmp_path / f"{FIRST}.csv").write_text("the face of the first take")
     Sitting(tmp_path, ". q", [said(2.0)], items=ITEMS[:1]).run()
     folder = TakeFolder(tmp_path)
     assert len(folder.takes) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f".{FIRST}.csv.old",
+        f"{FIRST}.wav",
+        "takes.json",
+    ]
     assert folder.takes[FIRST].duration_s > before.duration_s + 1
     assert [one.number for one in folder.sittings] == [2]

@@ -204,8 +204,8 @@ def _take(items: Sequence[Item], kept: TakeFolder, source: Path, pause_s: float)
     for name, problems in done.problems.items():
         for problem in problems:
             say_note(f"{name}: {problem}")
-    absent = f", {len(done.absent)} have no file" if done.absent else ""
-    console.print(f"{len(done.recorded)} takes kept{absent}", markup=False)
+    absent = f", without a file: {len(done.absent)}" if done.absent else ""
+    console.print(f"takes kept: {len(done.recorded)}{absent}", markup=False)
     return {"recorded": done.recorded, "warned": list(done.problems)}
 
 
@@ -233,9 +233,9 @@ def _record(
         with TerminalKeys() as keys, Prompter(console) as screen:
             done = Session(items, kept, microphone, screen, keys, **options).run()
     except KeyboardInterrupt:
-        console.print(f"interrupted; {len(kept.takes) - before} new takes are kept", markup=False)
+        console.print(f"interrupted; new takes kept: {len(kept.takes) - before}", markup=False)
         raise typer.Exit(130) from None
-    console.print(f"{len(done.recorded)} takes kept, {done.left} left", markup=False)
+    console.print(f"takes kept: {len(done.recorded)}, left: {done.left}", markup=False)
     if done.warned:
         console.print(
             f"with problems: {', '.join(done.warned)}; --again {WARNED} records them anew", markup=False

@@ -23,6 +23,7 @@ MANIFEST = "takes.json"
 SYNC = "sync"
 """The folder of the claps, beside the takes: training does not read it."""
 
+_FACES = (".npz", ".csv", ".json")
 _LENGTH_TOLERANCE_S = 0.01
 
 
@@ -155,6 +156,9 @@ class TakeFolder:
     ) -> Take:
         """Write a take and the manifest; a take of the same id is replaced.
 
+        Curves that stood beside the replaced take do not fit the new one: they become hidden files
+        (``.en-word-003-normal.npz.old``), which training does not read.
+
         Args:
             item: what was said.
             clip: its sound.
@@ -188,6 +192,7 @@ class TakeFolder:
             clipped=checked.clipped,
             warnings=tuple(problem.code for problem in checked.problems),
         )
+        self._hide_face(take.id)
         clip.write(self.path / take.file)
         self.takes[take.id] = take
         self.save()
@@ -212,6 +217,12 @@ class TakeFolder:
         sittings = tuple(one for one in self.sittings if one.number in used or one.claps)
         document = Manifest(sittings=sittings, takes=tuple(self.takes.values()))
         write_text(self.path / MANIFEST, document.model_dump_json(indent=1) + "\n")
+
+    def _hide_face(self, name: str) -> None:
+        for ending in _FACES:
+            face = self.path / f"{name}{ending}"
+            if face.exists():
+                face.replace(face.with_name(f".{face.name}.old"))
 
     def _make(self) -> None:
         try:

@@ -135,8 +135,13 @@ class Tape:
         return self._meter.level
 
     def push(self, block: Float32, *, lost: bool = False) -> None:
-        """Take what was just heard, (n,) or (n, channels); ``lost``: sound is missing before it."""
+        """Take what was just heard, (n,) or (n, channels); ``lost``: sound is missing before it.
+
+        A block with a NaN in it counts as lost, and as silence.
+        """
         mono = downmix(as_float32(block)).copy()
+        if not np.isfinite(mono).all():
+            mono, lost = np.zeros_like(mono), True
         with self._lock:
             self._meter.push(mono)
             self._blocks.append(mono)

@@ -29,28 +29,25 @@ class Prompter:
     """Shows prompts on a `rich` console; a context manager that gives the terminal back."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._live = Live(console=console, screen=console.is_terminal, auto_refresh=False, transient=True)
         self._head = self._last = ""
-        self._body = Text()
+        self._body: list[Text] = []
 
     def prompt(self, item: Item, *, number: int, total: int) -> None:
         """Show what is to be said next."""
         one = item.prompt
         self._head = f"{number} of {total}   {one.kind}   {item.manner}   {item.id}"
-        self._body = Text(justify="center")
-        self._body.append(f"{one.text}\n", style="bold white")
-        if one.reading:
-            self._body.append(f"\n{one.reading}\n", style="cyan")
-        if one.hint:
-            self._body.append(f"\n{one.hint}\n", style="dim")
         loud = "bold yellow" if item.manner == "exaggerated" else "dim"
-        self._body.append(f"\n{MANNER_HINTS[item.manner]}", style=loud)
+        lines = [(one.text, "bold white"), (one.reading, "cyan"), (one.hint, "dim")]
+        lines.append((MANNER_HINTS[item.manner], loud))
+        self._body = [Text(text, style=style, justify="center") for text, style in lines if text]
         self._show(Text(self._last, style="dim"))
 
     def sync(self, text: str) -> None:
         """Show what is to be done for the clap."""
         self._head = "clap"
-        self._body = Text(text, style="bold white", justify="center")
+        self._body = [Text(text, style="bold white", justify="center")]
         self._show(Text())
 
     def count(self, left: int) -> None:
@@ -81,10 +78,11 @@ class Prompter:
         self._last = f"kept{f' ({warned})' if warned else ''}: {_good(checked)}"
 
     def _show(self, line: Text, keys: str = "space start now   q stop") -> None:
-        body = Group(
-            self._body, Text(), Align.center(line), Text(), Text(keys, style="dim", justify="center")
-        )
-        self._live.update(Panel(body, title=self._head, padding=(2, 4)), refresh=True)
+        rows = [*self._body, line, Text(keys, style="dim")]
+        spaced = [part for row in rows for part in (Align.center(row), Text(" "))]
+        body = Align.center(Group(*spaced), vertical="middle")
+        height = self._console.height if self._console.is_terminal else None
+        self._live.update(Panel(body, title=self._head, height=height), refresh=True)
 
     def __enter__(self) -> Self:
         self._live.start()
