@@ -3,7 +3,8 @@
 One ``<emotion>`` for every stretch of time in which something is felt, with its start and duration in
 milliseconds of the performance. Ekman's six stand in the W3C's vocabulary "big6"; the names that it lacks
 (cheekiness, grief, outofbreath, pain) in a vocabulary that the document brings along; arousal and valence in
-"fsre-dimensions", left out where they are neutral (0.5) or not known. What stays the same is a value, what changes a trace.
+"fsre-dimensions", left out where they are neutral (0.5) or not known. What stays the same is a value, what
+changes a trace.
 """
 
 from __future__ import annotations
