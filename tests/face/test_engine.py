@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhapsode.errors import SettingError, WeightsError
+from rhapsode.face.contacts import Contacts, bite, touch
 from rhapsode.face.engine import Engine
+from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.engine_manifest import SHIPPED
 from rhapsode.performance import HOP, Float32, as_float32
 from rhapsode.rigs import ARKIT
@@ -43,7 +45,7 @@ def run(y: Float32, chunk: int | list[int], style: str | None = None) -> Float32
     stream = Engine.load().stream(style=style)
     edges = range(0, len(y), chunk) if isinstance(chunk, int) else np.cumsum([0, *chunk]).tolist()
     parts = [stream.push(part) for part in np.split(y, list(edges)[1:])]
-    return np.concatenate([*parts, stream.finish()])
+    return joined([*parts, stream.finish()]).weights
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,6 @@ def test_it_moves_the_mouth_and_nothing_else(whole: Float32) -> None:
 
 @pytest.mark.parametrize("chunk", [7, 160, 961])
 def test_streamed_equals_whole(whole: Float32, chunk: int) -> None:
-    """Worst difference over these sizes: 1e-6."""
     assert np.abs(run(babble(32_123), chunk) - whole).max() < 1e-5
 
 
@@ -129,7 +130,7 @@ def test_streams_do_not_share_state(whole: Float32) -> None:
     for k in range(0, len(y), 2000):
         made.append(one.push(y[k : k + 2000]))
         other.push(as_float32(np.ones(777) * 0.1))
-    assert np.abs(np.concatenate([*made, one.finish()]) - whole).max() < 1e-5
+    assert np.array_equal(joined([*made, one.finish()]).weights, whole)
 
 
 @pytest.mark.parametrize("jaw", [0.05, 0.1, 0.3, 0.6])
@@ -139,13 +140,50 @@ def test_sure_contacts_are_made_on_a_real_head(jaw: float) -> None:
     weights[:, JAW] = jaw
     for name in ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel"):
         weights[:, ARKIT.index(name)] = 0.2
-    stream, bitten = Engine.load().stream(), weights.copy()
-    sure = np.ones(len(weights), np.float32)
-    stream._touch(weights, sure)
+    bitten = weights.copy()
+    for row, other in zip(weights, bitten, strict=True):
+        touch(row, 1.0)
+        bite(other, 1.0)
     assert lip_gap(weights).max() < CLOSED_GAP
-    stream._bite(bitten, sure)
     assert lower_lip_drop(bitten).max() < TEETH_DROP
     assert lip_gap(bitten).min() > CLOSED_GAP
+
+
+def test_touching_lips_stay_closed_while_certainty_wavers() -> None:
+    """Hysteresis: what is not enough to close the lips is enough to keep them closed."""
+    sure = as_float32([0.45, 0.7, 0.45, 0.45, 0.1, 0.45])
+    weights = np.zeros((len(sure), 52), np.float32)
+    weights[:, JAW] = 0.3
+    unsure = np.zeros_like(sure)
+    Contacts((0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, unsure)
+    assert (lip_gap(weights) < CLOSED_GAP).tolist() == [False, True, True, True, False, False]
+
+
+def test_a_vowel_vetoes_a_closure() -> None:
+    weights = np.zeros((2, 52), np.float32)
+    weights[:, JAW] = 0.3
+    sure, vowel = as_float32([0.9, 0.9]), as_float32([0.1, 0.8])
+    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, np.zeros_like(sure), vowel)
+    assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False]
+
+
+@pytest.fixture(scope="module")
+def spoken() -> EngineFrames:
+    stream = Engine.load().stream()
+    y = np.concatenate([np.zeros(8000, np.float32), babble(32_000), np.zeros(16_000, np.float32)])
+    return joined([stream.push(y), stream.finish()])
+
+
+def test_the_same_pass_tells_activity_visemes_and_stress(spoken: EngineFrames) -> None:
+    assert spoken.activity is not None
+    assert spoken.visemes is not None
+    assert spoken.stress is not None
+    assert spoken.activity.shape == spoken.stress.shape == (len(spoken),)
+    assert spoken.visemes.shape == (len(spoken), len(VISEMES))
+    assert spoken.visemes.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert spoken.activity[60:100].mean() > 0.6
+    assert max(spoken.activity[:20].mean(), spoken.activity[-30:].mean()) < 0.1
+    assert 0 <= spoken.stress.min() <= spoken.stress.max() <= 1
 
 
 def test_styles_are_known_by_name() -> None:
@@ -190,7 +228,7 @@ def test_missing_weights_are_refused_by_name(copied: Path) -> None:
 
 
 def test_an_unknown_engine_lists_the_known() -> None:
-    with pytest.raises(WeightsError, match="no engine 'dead'; give one of live"):
+    with pytest.raises(WeightsError, match=r"no engine 'dead'; give one of .*live"):
         Engine.load("dead")
 
 
@@ -204,10 +242,13 @@ def test_an_unknown_engine_lists_the_known() -> None:
         ({"styles": {}}, "default style"),
         ({"moves": {"jawOpen": ["jawOpne"]}}, "contradicts itself"),
         ({"look_ahead_samples": 320}, "look_ahead_samples is 320, expected 640"),
-        ({"state": [[2, 128]]}, "the manifest belongs to another file"),
-        ({"state": 3}, "malformed"),
+        ({"dilations": [1, 2]}, "the manifest belongs to another file"),
+        ({"width": 3}, "the manifest belongs to another file"),
+        ({"dilations": 3}, "malformed"),
+        ({"kind": "puppet"}, "kind is"),
         ({"closure": {"low": 0.5}}, "malformed"),
-        ({"closure": {"low": 0.5, "high": 0.4}}, "closure is .*, expected 0 <= low < high <= 1"),
+        ({"closure": {"low": 0.5, "high": 0.6, "hold": 0}}, "closure hold is 0"),
+        ({"closure": {"low": 0.5, "high": 0.4, "hold": 1}}, "closure is .*, expected 0 <= low < high <= 1"),
         ({"bite": {"low": 0.5}}, "malformed"),
         ({"bite": {"low": 0.5, "high": 1.4}}, "bite is .*, expected 0 <= low < high <= 1"),
     ],

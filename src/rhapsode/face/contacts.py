@@ -1,0 +1,80 @@
+"""Contacts of the mouth: lips that touch in p, b, m; a lower lip that meets the teeth in f, v.
+
+A network that is not sure answers between its choices, and half a closure is none. So its certainty decides
+and the lips follow in full.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rhapsode.performance import Float32
+from rhapsode.rigs import ARKIT
+
+_JAW, _CLOSE = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
+_PARTING = [
+    ARKIT.index(f"mouth{part}{side}") for part in ("LowerDown", "UpperUp") for side in ("Left", "Right")
+]
+_PARTING.append(ARKIT.index("mouthFunnel"))
+
+_LOWERED = [ARKIT.index(name) for name in ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel")]
+_BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.26, "mouthUpperUpRight": 0.26}
+"""What the lips do when the lower one is at the upper teeth: it rolls in, the upper one clears the teeth."""
+
+_BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
+_BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
+_LIFT, _ROLLED = 0.93, 0.07
+"""mouthClose that brings the lower lip up to the teeth, per jawOpen, and what its roll saves of it."""
+
+
+class Contacts:
+    """Brings lips and teeth together as far as a network is sure of it, curve frame by curve frame.
+
+    Args:
+        closure: certainty of touching lips, times that of no vowel, at which lips begin to close and at
+            which they are closed, and the part of both that is enough to stay closed (hysteresis).
+        bite: certainty at which the lower lip begins to go to the teeth, and at which it is there.
+
+    """
+
+    def __init__(self, closure: tuple[float, float, float], bite: tuple[float, float]) -> None:
+        self._low, self._high, self._hold = closure
+        self._bite = bite
+        self._touching = False
+
+    def make(self, weights: Float32, closed: Float32, bitten: Float32, vowel: Float32) -> None:
+        """Make the contacts in (T, 52) ``weights``, in place.
+
+        Args:
+            weights: ARKit weights of consecutive curve frames.
+            closed: (T,) how surely the lips touch.
+            bitten: (T,) how surely the lower lip is at the teeth.
+            vowel: (T,) how surely a vowel is heard, which vetoes a closure.
+
+        """
+        low, high = self._bite
+        sure = closed * (1 - vowel)
+        for row, lips, teeth in zip(weights, sure.tolist(), bitten.tolist(), strict=True):
+            if teeth > low:
+                bite(row, min((teeth - low) / (high - low), 1.0))
+            held = self._hold if self._touching else 1.0
+            amount = (lips - self._low * held) / ((self._high - self._low) * held)
+            self._touching = amount >= 1.0
+            if amount > 0.0:
+                touch(row, min(amount, 1.0))
+
+
+def touch(row: Float32, amount: float) -> None:
+    """Bring the lips together by ``amount`` in (52,) weights, in place.
+
+    On ARKit heads mouthClose seals the lips where it equals jawOpen.
+    """
+    row[_PARTING] *= 1 - amount
+    row[_CLOSE] = max(row[_CLOSE], amount * row[_JAW])
+
+
+def bite(row: Float32, amount: float) -> None:
+    """Bring the lower lip to the upper teeth by ``amount`` in (52,) weights, in place."""
+    row[_LOWERED] *= 1 - amount
+    row[_BITTEN_COLUMNS] = np.maximum(row[_BITTEN_COLUMNS], amount * _BITTEN_LEAST)
+    row[_CLOSE] = max(row[_CLOSE], amount * (_LIFT * row[_JAW] - _ROLLED))
