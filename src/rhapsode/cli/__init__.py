@@ -12,7 +12,7 @@ import sys
 import typer
 
 from rhapsode import __version__
-from rhapsode.cli import animate, avatars, evaluate, formats, serve
+from rhapsode.cli import animate, avatars, evaluate, formats, serve, train
 from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
 
@@ -28,6 +28,7 @@ app.command()(serve.serve)
 app.add_typer(avatars.app, name="avatars")
 app.command()(formats.formats)
 app.command()(evaluate.evaluate)
+app.add_typer(train.app, name="train")
 
 
 def _version(wanted: bool) -> None:

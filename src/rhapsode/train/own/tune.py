@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rhapsode.evaluate.measures import channel_correlations
+from rhapsode.evaluate.measures import channel_correlations, correlation
 from rhapsode.face.features import log_mel
 from rhapsode.face.features_level import WIDTH, RunningLevel, level_free
 from rhapsode.performance import HOP, Float32, as_float32
@@ -137,11 +137,11 @@ def tune(
     checkpoint: Path,
     *,
     plan: Plan,
-    scratch: bool,
+    start: Articulator | None,
     device: str,
     after_epoch: Callable[[int, float, Scores, Articulator], bool],
-) -> Articulator:
-    """Train, or go on with it; `after_epoch` keeps the best network and says when to stop.
+) -> None:
+    """Train, or go on with it; ``after_epoch`` keeps the best network and says when to stop.
 
     Args:
         base: the shipped engine.
@@ -150,7 +150,7 @@ def tune(
         columns: what is learned.
         checkpoint: written after every epoch.
         plan: how long and how hard.
-        scratch: begin at random weights instead of the shipped ones.
+        start: what to begin with, as `begin` makes it; None begins at random weights.
         device: cpu, cuda, ...
         after_epoch: told the epoch (the first is 1), the loss, the held-out scores and the network.
 
@@ -162,13 +162,27 @@ def tune(
     def told(epoch: int, loss: float, model: Articulator) -> bool:
         return after_epoch(epoch, loss, score(model, held, columns, plan.delay), model)
 
-    return train(
+    train(
         takes,
         plan,
         checkpoint,
         shape=own,
         names=columns.loss_names,
-        start=None if scratch else begin(base, learn, columns),
+        start=start,
         device=device,
         after_epoch=told,
     )
+
+
+def jaw_before(base: Restored, takes: Sequence[OwnTake], columns: Columns) -> float | None:
+    """Return the correlation of the shipped engine's jaw with that of takes; None if they show no jaw."""
+    moves = list(base.manifest["moves"])
+    if "jawOpen" not in columns.loss_names or "jawOpen" not in moves:
+        return None
+    table = torch.tensor(base.manifest["styles"][base.manifest["default_style"]])
+    place, mine = moves.index("jawOpen"), columns.loss_names.index("jawOpen")
+    said = [answer(base.model, take, base.delay).moves[:, :, place] for take in takes]
+    made = [(heads * table[:, place]).sum(1) for heads in said]
+    true = [columns.labels(take.unit)[:, mine] for take in takes]
+    found = correlation(as_float32(torch.cat(made).numpy()), np.concatenate(true))
+    return found if np.isfinite(found) else None
