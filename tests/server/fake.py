@@ -10,24 +10,33 @@ import numpy as np
 
 from rhapsode.errors import SpeechError
 from rhapsode.face.direction import Direction
+from rhapsode.face.emotion import Emotion, Feelings
 from rhapsode.performance import Curves, Float32, Sound, Span, Words
 from rhapsode.rigs import FACE
 from rhapsode.server.engine import Block
 
 RATE = 24_000
 JAW = FACE.index("jawOpen")
+SMILE = FACE.index("mouthSmileLeft")
 LOOK_AHEAD = 4
 """Curve frames that the fake face lags behind its sound."""
 
 
 class FakeFace:
-    """jawOpen is the peak of the sound of its 20 ms, `LOOK_AHEAD` curve frames late; headYaw is the seed."""
+    """jawOpen is the peak of the sound of its 20 ms, `LOOK_AHEAD` curve frames late.
+
+    headYaw is the seed, the left smile the joy.
+    """
 
     def __init__(self, direction: Direction) -> None:
         self.direction = direction
+        self.felt = direction.emotion
         self._peaks = np.zeros(0, np.float32)
         self._sound = np.zeros(0, np.float32)
         self._made = 0
+
+    def feel(self, emotion: Feelings) -> None:
+        self.felt = emotion
 
     def push(self, chunk: Float32) -> Curves:
         self._sound = np.concatenate([self._sound, chunk])
@@ -39,6 +48,7 @@ class FakeFace:
         values = np.zeros((ready, len(FACE)), np.float32)
         values[:, JAW] = self._peaks[:ready]
         values[:, FACE.index("headYaw")] = self.direction.seed / 100
+        values[:, SMILE] = self.felt.get("joy", 0.0) if isinstance(self.felt, Emotion) else 0.0
         self._peaks = self._peaks[ready:]
         start = self._made * 320
         self._made += ready

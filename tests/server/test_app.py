@@ -95,6 +95,7 @@ def test_what_the_page_needs_is_there(url: str):
         assert sample["words"][-1][2] <= sample["duration_s"]
         assert set(sample["title"]) == {"en", "zh"}
     assert "natural" in httpx.get(url + "/api/styles").json()
+    assert "joy" in httpx.get(url + "/api/emotions").json()
 
 
 @pytest.mark.parametrize(

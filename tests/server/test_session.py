@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from rhapsode.errors import InputError, SettingError
+from rhapsode.face.direction import Direction
 from rhapsode.performance import CLOCK_HZ
 from rhapsode.rigs import FACE
 from rhapsode.server.messages import Hello, MessageError, Sample, Say, Stop, parse_message
 from rhapsode.server.packets import CurvesPacket, Packet, SoundPacket, parse
 from rhapsode.server.session import IDLE_AHEAD_S, SPEECH_AHEAD_S, Session
-from tests.server.fake import FakeEngine, level
+from tests.server.fake import SMILE, FakeEngine, FakeFace, level
 
 Item = dict[str, Any] | Packet
 
@@ -280,6 +281,40 @@ def test_a_new_direction_is_played_by_a_new_face():
     (stage,) = on_stage(scene)
     starts = [packet.start for packet in stage.curves()]
     assert starts == sorted(starts)
+
+
+def test_a_new_emotion_is_felt_by_the_same_face():
+    faces: list[FakeFace] = []
+
+    class Counting(FakeEngine):
+        def face(self, direction: Direction) -> FakeFace:
+            faces.append(super().face(direction))
+            return faces[-1]
+
+    def smile(stage: Stage) -> float:
+        return float(stage.curves()[-1].values[-1, SMILE])
+
+    async def scene(stage: Stage) -> None:
+        await stage.until(lambda: len(stage.curves()) > 2)
+        await stage.session.handle(Hello(type="hello", emotion="joy:0.5"))
+        await stage.until(lambda: smile(stage) == 0.5)
+        await stage.session.handle(say(" ".join(["hello"] * 60)))
+        await stage.until(lambda: len(stage.sound(1)) > 4_800)
+        stage.reading.clear()  # it waits in the middle of its speech
+        await stage.session.handle(Hello(type="hello", emotion="joy:0.25,fear:0.5"))
+        stage.reading.set()
+        await stage.until(lambda: bool(stage.told("end")))
+        await stage.session.handle(Hello(type="hello"))
+        await stage.until(lambda: smile(stage) == 0)
+        with pytest.raises(SettingError, match="no emotion is called 'jog'"):
+            await stage.session.handle(Hello(type="hello", emotion="jog"))
+
+    (stage,) = on_stage(scene, engine=Counting())
+    assert len(faces) == 1
+    (begin,), (end,) = stage.told("begin"), stage.told("end")
+    times = range(begin["start"], end["sample"])
+    spoken = {float(packet.values[-1, SMILE]) for packet in stage.curves() if packet.start in times}
+    assert spoken == {0.5, 0.25}, "it changes while it speaks"
 
 
 def test_sessions_hear_nothing_of_each_other():

@@ -20,6 +20,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from rhapsode import __version__
 from rhapsode.avatars import default_name, locate, names
 from rhapsode.errors import InputError, RhapsodeError
+from rhapsode.face.emotion import EMOTIONS
 from rhapsode.face.shaping import styles
 from rhapsode.server.engine import Engine, ProductEngine
 from rhapsode.server.messages import MessageError, parse_message
@@ -104,6 +105,10 @@ def create_app(settings: ServerSettings | None = None, *, engine: Engine | None 
     @app.get("/api/styles")
     async def list_styles() -> list[str]:
         return list(styles())
+
+    @app.get("/api/emotions")
+    async def list_emotions() -> list[str]:
+        return list(EMOTIONS)
 
     @app.websocket("/ws")
     async def stage(socket: WebSocket) -> None:

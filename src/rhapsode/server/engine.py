@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rhapsode.face.direction import Direction
+from rhapsode.face.emotion import Feelings
 from rhapsode.performance import Curves, Float32, Sound, Words
 from rhapsode.rigs import FACE
 from rhapsode.speech import DEFAULT_VOICE
@@ -23,6 +24,9 @@ class FaceStage(Protocol):
 
     def push(self, chunk: Float32) -> Curves:
         """Take the next sound at `SAMPLE_RATE`, (n,); return the curve frames it completes."""
+
+    def feel(self, emotion: Feelings) -> None:
+        """Feel this from the next curve frame on."""
 
 
 class Engine(Protocol):

@@ -2,7 +2,8 @@
 
 In, as JSON text:
 
-    {"type": "hello", "style": "natural", "strength": 1.0, "seed": 0}   settings; all optional
+    {"type": "hello", "style": "natural", "strength": 1.0, "seed": 0, "emotion": "joy:0.6"}
+                                                              settings; all optional, emotion also "auto"
     {"type": "say", "text": "Hello there."}
     {"type": "sample", "name": "boats"}
     {"type": "stop"}
@@ -42,6 +43,7 @@ class Hello(_Message):
     style: Annotated[str, Field(max_length=40)] = "natural"
     strength: Annotated[float, Field(ge=0, le=2)] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+    emotion: Annotated[str, Field(max_length=200)] = ""
 
 
 class Say(_Message):

@@ -12,11 +12,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from rhapsode.audio.resample import Resampler
 from rhapsode.errors import InputError, RhapsodeError
 from rhapsode.face.direction import Direction
+from rhapsode.face.emotion import Emotion
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Float32, Words
 from rhapsode.server.engine import SAMPLE_RATE, Block, Engine
 from rhapsode.server.messages import PROTOCOL, ClientMessage, Hello, Sample, Say
@@ -94,10 +96,10 @@ class Session:
         self._engine, self._pool, self._send = engine, pool, send
         self._max_text, self._weights = max_text, weights
         self._timer = timer or WallTimer()
-        self._direction = Direction(weights=weights)
+        self._direction = Direction(weights=weights, emotion="")
         self._wake = asyncio.Event()
         self._asked: Say | Sample | None = None
-        self._redirect = False
+        self._redirect = self._refeel = False
         self.generation = 0
         self._anchor = (0, 0.0)
 
@@ -109,10 +111,7 @@ class Session:
 
         """
         if isinstance(message, Hello):
-            self._direction = Direction(
-                self._weights, style=message.style, strength=message.strength, seed=message.seed
-            )
-            self._redirect = True
+            self._direct(message)
             return
         if isinstance(message, Say):
             self._check_text(message.text)
@@ -121,6 +120,14 @@ class Session:
         self._asked = message if isinstance(message, Say | Sample) else None
         self.generation += 1
         self._wake.set()
+
+    def _direct(self, hello: Hello) -> None:
+        """Play as ``hello`` says; a face that is only to feel something else goes on living."""
+        style, strength, emotion = hello.style, hello.strength, hello.emotion
+        asked = Direction(self._weights, style, strength, hello.seed, emotion=emotion)
+        if replace(asked, emotion=self._direction.emotion) != self._direction:
+            self._redirect = True
+        self._direction, self._refeel = asked, True
 
     def _check_text(self, text: str) -> None:
         if not text.strip():
@@ -133,7 +140,7 @@ class Session:
     async def run(self) -> None:
         """Serve until cancelled."""
         track = Track(await self._work(self._engine.face, self._direction))
-        self._redirect = False
+        self._redirect = self._refeel = False
         await self._send(
             {
                 "type": "ready",
@@ -150,8 +157,9 @@ class Session:
         while True:
             self._wake.clear()
             if self._redirect:
-                self._redirect = False
+                self._redirect = self._refeel = False
                 track = Track(await self._work(self._engine.face, self._direction), track.given)
+            await self._feel(track)
             if served == self.generation:
                 await self._idle(track)
                 continue
@@ -163,6 +171,12 @@ class Session:
                 if not finished:
                     self._anchor_at(track.shown)
                 await self._send({"type": "idle", "generation": served, "start": track.shown})
+
+    async def _feel(self, track: Track) -> None:
+        """Let the face feel what was asked for last, if that is new."""
+        if self._refeel:
+            self._refeel = False
+            await self._work(track.feel, self._direction.emotion or Emotion())
 
     async def _idle(self, track: Track) -> None:
         """Send some life, or wait until it is time to."""
@@ -227,6 +241,7 @@ class Session:
         for first in range(0, len(sound), PIECE):
             if generation != self.generation:
                 return False
+            await self._feel(track)
             packets = await self._work(track.speak, sound[first : first + PIECE], generation)
             await self._send_packets(packets, generation)
             while generation == self.generation and self._ahead_s(track) > SPEECH_AHEAD_S:

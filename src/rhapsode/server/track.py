@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rhapsode.face.emotion import Feelings
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32
 from rhapsode.server.engine import SAMPLE_RATE, FaceStage
 from rhapsode.server.packets import CurvesPacket, Packet, SoundPacket
@@ -49,6 +50,10 @@ class Track:
     def shown(self) -> int:
         """Clock sample of the next curve frame that comes out."""
         return self._shown
+
+    def feel(self, emotion: Feelings) -> None:
+        """Feel this from the next curve frame on."""
+        self._face.feel(emotion)
 
     def idle(self, curve_frames: int, generation: int) -> list[Packet]:
         """Let time pass in silence; return curves only."""
