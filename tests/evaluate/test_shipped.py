@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rhapsode.evaluate.face import gain_change, grid, rest
+from rhapsode.evaluate.faces import measured_face, raw_face
+from rhapsode.evaluate.material import filmed
+from rhapsode.evaluate.rest import gain_change, resting
+from rhapsode.evaluate.takes import followed
 from rhapsode.face.engine import Engine
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -17,15 +20,16 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 @pytest.mark.parametrize("style", [None, "grid"])
 def test_the_jaw_follows_a_real_speaker(style: str | None) -> None:
     """Pearson's correlation over 80 sentences that no training saw, streamed in chunks of 20 ms."""
-    found = grid(Engine.load(), DATA / "grid_s1", style=style)
-    assert found["sentences"] == 80
+    found = followed(filmed(DATA)["grid_s1"], raw_face(Engine.load(), style=style))
+    assert found["takes"] == 80
     assert found["jaw_correlation"] >= 0.88
-    assert abs(found["lag_ms"]) <= 20
+    assert abs(found["jaw_lag_ms"]) <= 20
 
 
 def test_the_jaw_rests_where_no_mouth_sounds() -> None:
-    for name, jaw in rest(Engine.load(), duration_s=4).items():
-        assert jaw["mean"] <= 0.03, name
+    for raw in (True, False):
+        for name, found in resting(measured_face("live", raw=raw), duration_s=4).items():
+            assert found["jaw_mean"] <= 0.03, name
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the recordings in {DATA}")
@@ -33,4 +37,4 @@ def test_a_real_voice_at_any_level_moves_the_same_face() -> None:
     from rhapsode.train.takes import read_sound
 
     y = read_sound(DATA / "speech" / "vctk" / "p225_003.flac")
-    assert max(gain_change(Engine.load(), y).values()) < 0.01
+    assert max(gain_change(raw_face(Engine.load()), y).values()) < 0.01

@@ -30,7 +30,15 @@ def evaluate(
     ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="The engine alone, before shaping.")] = False,
     engine_style: Annotated[str, typer.Option(help="Label style of the engine, with --raw.")] = "",
-    peers: Annotated[bool, typer.Option("--peers", help="Measure other packages too.")] = False,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Other packages too; installs them into the cache on first use.")
+    ] = False,
+    streams: Annotated[
+        bool, typer.Option("--streams", help="How many streams two cores carry; wants an idle machine.")
+    ] = False,
+    operating: Annotated[
+        bool, typer.Option("--operating", help="Recall at 4 % false closure, by other closure limits.")
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the document to this file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file.")] = None,
 ) -> None:
@@ -46,17 +54,19 @@ def evaluate(
     drawing: Any = import_module(f"{PACKAGE}.terminal")
     with interruptible(), progress_bar() as bar:
         task = bar.add_task("measuring", total=None)
-        document = measuring.evaluate(
-            engine or ["live"],
+        request = measuring.Request(
+            engines=tuple(engine or ["live"]),
             data=data,
             corpus=corpus,
-            names=[name.strip() for name in conditions.split(",") if name.strip()] or None,
+            conditions=tuple(name.strip() for name in conditions.split(",") if name.strip()),
             raw=raw,
             style=engine_style or None,
             quick=quick,
             peers=peers,
-            progress=lambda what: bar.update(task, description=what),
+            streams=streams,
+            operating=operating,
         )
+        document = measuring.evaluate(request, progress=lambda what: bar.update(task, description=what))
     drawing.show(document)
     for note in document["notes"]:
         say_note(note)

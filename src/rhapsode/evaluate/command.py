@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rhapsode.errors import InputError, SettingError
 from rhapsode.evaluate.conditions import CONDITIONS
 from rhapsode.evaluate.faces import energy_mouth, measured_face
-from rhapsode.evaluate.material import material
-from rhapsode.evaluate.report import Measured, Progress, report
+from rhapsode.evaluate.material import Material, material
+from rhapsode.evaluate.operating import curve, recall_at
+from rhapsode.evaluate.peers import PEERS, AbsentError, PeerFace
+from rhapsode.evaluate.report import Measured, Plan, Progress, heard_as, report
 from rhapsode.face.direction import Direction
 
 QUICK = ("clean", "20_db")
@@ -19,29 +22,41 @@ QUICK = ("clean", "20_db")
 QUICK_REST_S = 4.0
 
 
-def evaluate(
-    engines: Sequence[str] = ("live",),
-    *,
-    data: Path | None = None,
-    corpus: Path | None = None,
-    names: Sequence[str] | None = None,
-    raw: bool = False,
-    style: str | None = None,
-    quick: bool = False,
-    peers: bool = False,
-    progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Return every measure of the engines.
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured.
 
     Args:
         engines: names of shipped engines, or paths of manifests.
         data: folder with any of grid_*/, facegood/ and speech/.
         corpus: what recipes/corpus makes.
-        names: of conditions; None is all of them, or `QUICK`.
+        conditions: names; none is all of them, or `QUICK`.
         raw: the engines alone, before shaping.
         style: of the engines' labels; needs ``raw``.
         quick: a fixed part of the material.
-        peers: measure what others make, too.
+        peers: measure what others make, too; they are installed into the cache on first use.
+        streams: measure how many streams two cores carry.
+        operating: measure recall against false closure for other limits.
+
+    """
+
+    engines: Sequence[str] = ("live",)
+    data: Path | None = None
+    corpus: Path | None = None
+    conditions: Sequence[str] = ()
+    raw: bool = False
+    style: str | None = None
+    quick: bool = False
+    peers: bool = False
+    streams: bool = False
+    operating: bool = False
+
+
+def evaluate(request: Request, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Return every measure that is asked for, as one document.
+
+    Args:
+        request: what is to be measured.
         progress: called with what is being measured.
 
     Raises:
@@ -50,13 +65,45 @@ def evaluate(
         WeightsError: an engine is unknown or damaged.
 
     """
-    chosen = tuple(names or (QUICK if quick else CONDITIONS))
+    say = progress or (lambda _: None)
+    names = _checked(request)
+    faces = [_engine(name, request) for name in request.engines]
+    heard = material(request.data, request.corpus)
+    heard = heard.some() if request.quick else heard
+    plan = Plan(names, QUICK_REST_S if request.quick else 10.0, request.streams)
+    others: list[PeerFace] = []
+    absent: list[str] = []
+    try:
+        if request.peers:
+            faces.append(Measured("energy mouth", energy_mouth))
+            for peer in PEERS:
+                say(f"{peer.package}: install")
+                try:
+                    others.append(PeerFace(peer))
+                    faces.append(Measured(peer.package, others[-1]))
+                except AbsentError as error:
+                    absent.append(f"{peer.package} is left out: {error}")
+        found = report(faces, heard, plan, progress=progress)
+    finally:
+        for other in others:
+            other.close()
+    if request.operating:
+        found["operating"] = {name: _operating(name, heard, plan, request, say) for name in request.engines}
+    found["notes"] += absent
+    asked = {"shaped": not request.raw, "style": request.style, "quick": request.quick}
+    return {**asked, "conditions": list(names), **found}
+
+
+def _checked(request: Request) -> tuple[str, ...]:
+    """Return the conditions of a request that can be carried out."""
+    chosen = tuple(request.conditions) or (QUICK if request.quick else CONDITIONS)
+    data, corpus, style = request.data, request.corpus, request.style
     unknown = [name for name in chosen if name not in CONDITIONS]
     if unknown:
         raise SettingError(
             f"conditions must be of {', '.join(CONDITIONS)}, got {', '.join(unknown)}; give names with commas"
         )
-    if style and not raw:
+    if style and not request.raw:
         raise SettingError(f"--engine-style {style} is a style of the engine alone; add --raw")
     for what, folder, holds in (("data", data, "grid_*/, facegood/, speech/"), ("corpus", corpus, "shards/")):
         if folder is not None and not folder.is_dir():
@@ -65,21 +112,21 @@ def evaluate(
         raise InputError(
             f"corpus {corpus} has no shards/*.npz; make it with recipes/corpus/, see its README.md"
         )
-    faces = [_engine(name, raw=raw, style=style) for name in engines]
-    if peers:
-        faces.append(Measured("energy mouth", energy_mouth))
-    heard = material(data, corpus)
-    found = report(
-        faces,
-        heard.some() if quick else heard,
-        names=chosen,
-        progress=progress,
-        rest_s=QUICK_REST_S if quick else 10.0,
-    )
-    return {"shaped": not raw, "style": style, "quick": quick, "conditions": list(chosen), **found}
+    return chosen
 
 
-def _engine(name: str, *, raw: bool, style: str | None) -> Measured:
-    face, _ = measured_face(name, raw=raw, style=style)
+def _engine(name: str, request: Request) -> Measured:
+    face = measured_face(name, raw=request.raw, style=request.style)
     title = Path(name).stem if name.endswith(".json") else name
-    return Measured(f"{title}, raw" if raw else title, face, Direction(weights=name))
+    return Measured(f"{title}, raw" if request.raw else title, face, Direction(weights=name))
+
+
+def _operating(name: str, heard: Material, plan: Plan, request: Request, say: Progress) -> dict[str, Any]:
+    """Return per set and condition the points of recall against false closure, and recall at 4 %."""
+    found: dict[str, Any] = {}
+    for condition, changed in heard_as(heard, plan.conditions).items():
+        for kind, spoken in heard.speech.items():
+            say(f"{name}: limits, {kind}, {condition}")
+            points = curve(name, spoken, condition=changed, raw=request.raw)
+            found.setdefault(kind, {})[condition] = {"recall_at_4": recall_at(points), "points": points}
+    return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rhapsode.face.direction import Direction
 from rhapsode.face.engine import Engine
+from rhapsode.face.engine_manifest import find
 from rhapsode.face.life import Life
 from rhapsode.face.stream import FaceStream
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32, as_float32
@@ -86,10 +88,8 @@ def energy_mouth(y: Float32) -> Float32:
     return frames
 
 
-def measured_face(
-    name: str, *, raw: bool = False, style: str | None = None, chunk: int = HOP
-) -> tuple[Face, Engine]:
-    """Return the face of a shipped engine's name or a manifest's path, and the engine.
+def measured_face(name: str | Path, *, raw: bool = False, style: str | None = None, chunk: int = HOP) -> Face:
+    """Return the face of a shipped engine's name or a manifest's path.
 
     Args:
         name: such as "live".
@@ -101,7 +101,7 @@ def measured_face(
         WeightsError: there is no such engine, or it fails its check.
 
     """
-    engine = Engine.load(name)
     if raw or style:
-        return raw_face(engine, style=style, chunk=chunk), engine
-    return face_of(Direction(weights=name), chunk=chunk), engine
+        return raw_face(Engine.load(name), style=style, chunk=chunk)
+    find(name)
+    return face_of(Direction(weights=name), chunk=chunk)

@@ -16,7 +16,6 @@ import soxr
 from numpy.typing import NDArray
 
 from rhapsode.evaluate.articulation import Spoken, unheard
-from rhapsode.evaluate.closure import LINES
 from rhapsode.performance import CLOCK_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
 from rhapsode.train.facegood import moves
@@ -29,6 +28,25 @@ QUICK_SPEECH, QUICK_TAKES = 3, 4
 
 KNOWN_SPEAKER = "grid_s1"
 """The GRID speaker of whom most sentences are learned from; of any other none is."""
+
+LINES = (
+    "My brother bought a big map from the shop by the harbour.",
+    "People may climb up the steep path before midday.",
+    "Bob and Pam made a lamp from a broken bottle.",
+    "I hope the problem with the computer has been simple.",
+    "Maybe we both remember that September morning.",
+    "Put the paper plate by the piano and bring me some more milk.",
+    "Nobody remembers the number of the famous museum.",
+    "A bumpy bus trip made the boy complain about his stomach.",
+    "Please move those empty boxes before somebody trips.",
+    "The baby monkey jumped up and grabbed a ripe plum.",
+    "What time does the next train leave for London?",
+    "She sells sea shells along the sunny eastern shore.",
+    "Thank you very much, that is exactly what I needed.",
+    "Could you tell us where the nearest library is?",
+    "We will never give away a secret like that.",
+)
+"""No training has heard any of them."""
 
 OWN_VOICE = "own_voice"
 """The set that needs no folder."""

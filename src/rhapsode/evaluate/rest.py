@@ -1,4 +1,4 @@
-"""Does the mouth rest where nobody speaks? Sounds that no mouth makes."""
+"""Does the mouth rest where nobody speaks? Sounds that no mouth makes, and one at other levels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rhapsode.rigs import ARKIT
 from rhapsode.train.teacher import lip_gap
 
 WHITE_DBFS = (-60, -40, -20)
+GAINS_DB = (-40, -20, 12)
 JAW = ARKIT.index("jawOpen")
 
 
@@ -48,3 +49,10 @@ def resting(face: Face, *, duration_s: float = 10.0) -> dict[str, dict[str, floa
             "jitter_mm": float(steps.mean()) * 10,
         }
     return found
+
+
+def gain_change(face: Face, y: Float32, *, gains_db: tuple[int, ...] = GAINS_DB) -> dict[str, float]:
+    """Return the greatest change of any weight when the sound's level changes, per gain in dB."""
+    plain = face(y)
+    changed = {gain: face(as_float32(y * 10 ** (gain / 20))) for gain in gains_db}
+    return {f"{gain:+d}_db": float(np.abs(frames - plain).max()) for gain, frames in changed.items()}

@@ -90,8 +90,9 @@ _COST = {
     "face": "",
     "real-time factor": "{real_time_factor:4}",
     "look-ahead ms": "{look_ahead_ms:0}",
-    "work ms": "{chunk_p50_ms:2}",
-    "p95": "{chunk_p95_ms:2}",
+    "work ms": "{work_p50_ms:2}",
+    "p95": "{work_p95_ms:2}",
+    "waited p95": "{chunk_p95_ms:2}",
     "in all ms": "{in_all_p95_ms:0}",
     "streams": "{streams:0}",
 }
@@ -123,6 +124,7 @@ def sheets(document: Mapping[str, Any]) -> list[Sheet]:
         )
         title = "Jaw where nobody speaks, mean (greatest); levels in dBFS"
         made.append(Sheet(title, ("face", *sounds), rest))
+    made += _operating(document.get("operating", {}))
     cost = tuple(_row(_COST, found["cost"], (face,)) for face, found in faces.items() if found["cost"])
     if cost:
         made.append(Sheet("Cost", tuple(_COST), cost))
@@ -139,6 +141,22 @@ def _wanted(faces: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str,
         yield "takes", name, TAKES.get(name, name), _FILMED
 
 
+def _operating(engines: Mapping[str, Any]) -> Iterator[Sheet]:
+    """Yield the operating curve of each engine: a row per set and condition, a column per limit."""
+    for engine, sets in engines.items():
+        rows: list[tuple[str, ...]] = []
+        limits: list[str] = []
+        for name, conditions in sets.items():
+            for condition, found in conditions.items():
+                limits = [number(point["low"], "1") for point in found["points"]] or limits
+                cells = [f"{number(p['closed'])} / {number(p['vowels_closed'])}" for p in found["points"]]
+                rows.append((name, condition_title(condition), number(found["recall_at_4"]), *cells))
+        columns = ("set", "heard", "recall at .04", *(f"from {limit}" for limit in limits))
+        yield Sheet(
+            f"{engine}: recall / vowel false closure, lips closing from a certainty", columns, tuple(rows)
+        )
+
+
 def condition_title(name: str) -> str:
     """Return how a condition is printed: "20_db" as "20 dB"."""
     return CONDITION.get(name, name.replace("_db", " dB"))
@@ -153,7 +171,7 @@ def number(value: object, form: str = "2") -> str:
     if form == "+":
         return f"{value:+.0f}"
     text = f"{value:.{form}f}"
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) and form in "23" else text
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) and form in "123" else text
 
 
 def _names(faces: Mapping[str, Any], kind: str) -> list[str]:
