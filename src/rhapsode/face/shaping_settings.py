@@ -68,7 +68,8 @@ class Shaping:
         jaw: jaw channels and mouthClose, 0 to 4.
         lips: the other mouth channels, 0 to 4.
         upper_face: brows, cheeks, nose and squint, 0 to 4.
-        smoothing: 0 (none) to 1 (heavy); closing lips are never held back.
+        smoothing: 0 (none) to 1 (heavy); it changes no contact of lips or teeth.
+        upper_smoothing: the same of what is not the mouth; None is ``smoothing``.
         symmetry: 0 leaves left and right alone, 1 makes them equal.
         close_offset: added to mouthClose while the voice is active, -0.3 (lips further apart) to 0.3.
         gains: per channel, 0 to 4, on top of the others.
@@ -87,12 +88,15 @@ class Shaping:
     smoothing: float = 0.5
     symmetry: float = 0.5
     close_offset: float = 0.0
+    upper_smoothing: float | None = None
     gains: Mapping[str, float] = field(default_factory=dict, hash=False)
     limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
             check_range("shaping", name, getattr(self, name), low, high)
+        if self.upper_smoothing is not None:
+            check_range("shaping", "upper_smoothing", self.upper_smoothing, 0.0, 1.0)
         for table, high in (("gains", 4.0), ("limits", 1.0)):
             values: Mapping[str, float] = getattr(self, table)
             for channel, value in values.items():
@@ -107,7 +111,9 @@ class Shaping:
 
     def smoothing_of(self, channel: str) -> float:
         """Return the smoothing of ``channel``, in [0, 1]."""
-        return self.smoothing
+        if channel in MOUTH or self.upper_smoothing is None:
+            return self.smoothing
+        return self.upper_smoothing
 
     def gain(self, channel: str) -> float:
         """Return the product of all gains of ``channel``, symmetry's hold on sideways pulls included."""
