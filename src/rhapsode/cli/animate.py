@@ -56,6 +56,22 @@ def animate(
             "or an .emotionml file."
         ),
     ] = "",
+    controls: Annotated[
+        Path | None, typer.Option(help="Controls file, JSON or YAML; an Audio2Face-3D configuration works.")
+    ] = None,
+    upper_strength: Annotated[float | None, typer.Option(help="Brows, eyes and cheeks, 0 to 2.")] = None,
+    lower_strength: Annotated[float | None, typer.Option(help="Jaw and lips, 0 to 2.")] = None,
+    upper_smoothing: Annotated[float | None, typer.Option(help="Of the upper face, 0 to 1.")] = None,
+    lower_smoothing: Annotated[float | None, typer.Option(help="Of the mouth, 0 to 1.")] = None,
+    lip_close_offset: Annotated[float | None, typer.Option(help="Lips closer, -0.3 to 0.3.")] = None,
+    eyelid_offset: Annotated[float | None, typer.Option(help="Lids, -1 (closed) to 1 (wide).")] = None,
+    blink_strength: Annotated[float | None, typer.Option(help="How far blinks close, 0 to 2.")] = None,
+    tongue_strength: Annotated[float | None, typer.Option(help="Of the tongue, 0 to 3.")] = None,
+    gain: Annotated[list[str] | None, typer.Option(help="CHANNEL=FACTOR, such as jawOpen=1.2.")] = None,
+    offset: Annotated[list[str] | None, typer.Option(help="CHANNEL=ADDED, such as browInnerUp=0.1.")] = None,
+    prediction_offset: Annotated[
+        float | None, typer.Option(help="Seconds by which the face is late, -0.5 (early) to 0.5.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of blinks, glances and head motion.")] = 0,
     still: Annotated[
         bool, typer.Option("--still", help="Mouth only: no blinks, glances, head motion or smile.")
@@ -81,6 +97,7 @@ def animate(
     `rhapsode animate --text "Hello there" -o hello.mp4`,
     `rhapsode animate takes/*.wav -o 'out/{name}.json' --jobs 2`
     """
+    from rhapsode.cli.controls import controls_of
     from rhapsode.cli.terminal import interruptible, print_json, say_error, say_note
     from rhapsode.face.direction import Direction
     from rhapsode.face.life import Life
@@ -88,7 +105,21 @@ def animate(
     planned = plan(sources or [], text, output or [])
     life = Life.off() if still else None
     felt = feelings(emotion)
-    direction = Direction(weights=weights, style=style, strength=strength, seed=seed, life=life, emotion=felt)
+    values = {
+        "upper_strength": upper_strength,
+        "lower_strength": lower_strength,
+        "upper_smoothing": upper_smoothing,
+        "lower_smoothing": lower_smoothing,
+        "lip_close_offset": lip_close_offset,
+        "eyelid_offset": eyelid_offset,
+        "blink_strength": blink_strength,
+        "tongue_strength": tongue_strength,
+        "prediction_offset": prediction_offset,
+    }
+    turned, ignored = controls_of(controls, values, gain or [], offset or [])
+    for name in ignored:
+        say_note(f"{controls}: {name} has no counterpart here and is left out")
+    direction = Direction(weights, style, strength, seed, life=life, emotion=felt, controls=turned)
     options: dict[str, Any] = {
         "fps": fps,
         "rig": rig,

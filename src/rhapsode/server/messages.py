@@ -2,7 +2,8 @@
 
 In, as JSON text:
 
-    {"type": "hello", "style": "natural", "strength": 1.0, "seed": 0, "emotion": "joy:0.6"}
+    {"type": "hello", "style": "natural", "strength": 1.0, "seed": 0, "emotion": "joy:0.6",
+     "controls": {"lower_strength": 1.2, "gains": {"jawOpen": 1.1}}}
                                                               settings; all optional, emotion also "auto"
     {"type": "say", "text": "Hello there."}
     {"type": "sample", "name": "boats"}
@@ -21,11 +22,13 @@ Out, as JSON text (binary messages: `rhapsode.server.packets`):
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from rhapsode.errors import InputError
+from rhapsode.errors import InputError, SettingError
+from rhapsode.face.controls import Controls, read_controls
 
 PROTOCOL = 1
 MAX_MESSAGE_BYTES = 32 * 1024
@@ -44,6 +47,7 @@ class Hello(_Message):
     strength: Annotated[float, Field(ge=0, le=2)] = 1.0
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
     emotion: Annotated[str, Field(max_length=200)] = ""
+    controls: Annotated[Mapping[str, float | dict[str, float] | None], Field(max_length=20)] = {}
 
 
 class Say(_Message):
@@ -75,6 +79,22 @@ _READER: TypeAdapter[ClientMessage] = TypeAdapter(
 
 class MessageError(InputError):
     """A client said what the protocol does not know; the connection cannot go on."""
+
+
+def live_controls(hello: Hello) -> Controls | None:
+    """Return the controls of ``hello``.
+
+    Raises:
+        InputError: one is unknown, out of range, or cannot be had live.
+
+    """
+    controls = read_controls(hello.controls) if hello.controls else None
+    if controls and controls.prediction_offset < 0:
+        raise SettingError(
+            f"live, prediction_offset must lie in [0, 0.5], got {controls.prediction_offset:g}; "
+            "a face can be early only where the sound is known ahead"
+        )
+    return controls
 
 
 def parse_message(text: str) -> ClientMessage:

@@ -21,7 +21,7 @@ from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import Emotion
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Float32, Words
 from rhapsode.server.engine import SAMPLE_RATE, Block, Engine
-from rhapsode.server.messages import PROTOCOL, ClientMessage, Hello, Sample, Say
+from rhapsode.server.messages import PROTOCOL, ClientMessage, Hello, Sample, Say, live_controls
 from rhapsode.server.packets import Packet
 from rhapsode.server.samples import find_sample
 from rhapsode.server.track import Track
@@ -124,7 +124,8 @@ class Session:
     def _direct(self, hello: Hello) -> None:
         """Play as ``hello`` says; a face that is only to feel something else goes on living."""
         style, strength, emotion = hello.style, hello.strength, hello.emotion
-        asked = Direction(self._weights, style, strength, hello.seed, emotion=emotion)
+        controls = live_controls(hello)
+        asked = Direction(self._weights, style, strength, hello.seed, emotion=emotion, controls=controls)
         if replace(asked, emotion=self._direction.emotion) != self._direction:
             self._redirect = True
         self._direction, self._refeel = asked, True
