@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime
 
 from rhapsode.errors import SettingError, WeightsError
+from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.engine_manifest import SHIPPED, Manifest, checked_bytes
 from rhapsode.face.features_level import WIDTH, EngineFeatures
@@ -25,17 +26,6 @@ from rhapsode.face.reference.audio2exp_manifest import Audio2ExpManifest, read_m
 from rhapsode.face.reference.basis import SPEECH, Basis, published
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
-
-_JAW, _CLOSE = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
-_LOWERED = [ARKIT.index(name) for name in ("mouthLowerDownLeft", "mouthLowerDownRight", "mouthFunnel")]
-_PARTING = [*_LOWERED, ARKIT.index("mouthUpperUpLeft"), ARKIT.index("mouthUpperUpRight")]
-_BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.26, "mouthUpperUpRight": 0.26}
-"""What the lips do when the lower one is at the upper teeth: it rolls in, the upper one clears the teeth."""
-
-_BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
-_BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
-_LIFT, _ROLLED = 0.93, 0.07
-"""mouthClose that brings the lower lip up to the teeth, per jawOpen, and what its roll saves of it."""
 
 _BLOCK = 160_000
 """Clock samples that are worked on at once: bounds the memory of whole files."""
@@ -167,7 +157,7 @@ class Audio2ExpEngine:
 
 
 class Audio2ExpStream:
-    """One sound on its way through an engine. State: features, the network's past, rows to skip.
+    """One sound on its way through an engine. State: features, the network's past, contacts, rows to skip.
 
     Args:
         engine: shared weights.
@@ -178,6 +168,7 @@ class Audio2ExpStream:
     def __init__(self, engine: Audio2ExpEngine, style: str) -> None:
         self._engine = engine
         self._mix = engine.manifest.mix(style, engine.basis)
+        self._contacts = Contacts(engine.manifest.closure, engine.manifest.bite)
         self._features = EngineFeatures()
         self._past = [np.zeros(dims, np.float32) for dims in engine.manifest.state]
         self._skip = engine.manifest.delay_rows
@@ -206,38 +197,10 @@ class Audio2ExpStream:
         if skipped == len(rows):
             return _nothing()
         coefficients, speaking, closed, bitten, visemes = (part[skipped:] for part in answer)
-        basis, manifest = self._engine.basis, self._engine.manifest
+        basis = self._engine.basis
         weights = basis.decode(basis.clamp(coefficients @ self._mix))
-        if bitten.max() > manifest.bite[0]:
-            bite(weights, _ramp(bitten[:, 0], manifest.bite))
-        if closed.max() > manifest.closure[0]:
-            touch(weights, _ramp(closed[:, 0], manifest.closure))
+        self._contacts.make(weights, closed[:, 0], bitten[:, 0])
         return EngineFrames(weights, speaking[:, 0], visemes)
-
-
-def touch(weights: Float32, touching: Float32) -> None:
-    """Bring the lips of (T, 52) weights together in place, (T,) in [0, 1] of the way.
-
-    On ARKit heads mouthClose seals the lips where it equals jawOpen.
-    """
-    weights[:, _PARTING] *= (1 - touching)[:, None]
-    weights[:, _CLOSE] = np.maximum(weights[:, _CLOSE], touching * weights[:, _JAW])
-
-
-def bite(weights: Float32, touching: Float32) -> None:
-    """Bring the lower lip of (T, 52) weights to the upper teeth in place, (T,) in [0, 1] of the way."""
-    weights[:, _LOWERED] *= (1 - touching)[:, None]
-    least = touching[:, None] * _BITTEN_LEAST
-    weights[:, _BITTEN_COLUMNS] = np.maximum(weights[:, _BITTEN_COLUMNS], least)
-    lift = touching * (_LIFT * weights[:, _JAW] - _ROLLED)
-    weights[:, _CLOSE] = np.maximum(weights[:, _CLOSE], lift)
-
-
-def _ramp(certainty: Float32, limits: tuple[float, float]) -> Float32:
-    """Return 0 at the lower limit, 1 at the upper one, (T,)."""
-    low, high = limits
-    ramp: Float32 = np.minimum(np.maximum((certainty - low) / (high - low), 0), 1)
-    return ramp
 
 
 def _nothing() -> EngineFrames:

@@ -48,7 +48,8 @@ class Audio2ExpManifest:
         delay_rows: rows by which the network answers late.
         moves: columns of a style's table, each with the ARKit channels that it stands for.
         state: shapes of the past that the network carries.
-        closure: how sure of touching lips the network must be for them to begin to close, and to be closed.
+        closure: how sure of touching lips the network must be for them to begin to close, and to be closed;
+            and the part of both that is enough to stay closed.
         bite: the same for the lower lip and the upper teeth.
         styles: per style a (heads, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
@@ -64,7 +65,7 @@ class Audio2ExpManifest:
     delay_rows: int
     moves: dict[str, tuple[str, ...]]
     state: tuple[tuple[int, ...], ...]
-    closure: tuple[float, float]
+    closure: tuple[float, float, float]
     bite: tuple[float, float]
     styles: dict[str, Float32]
     default_style: str
@@ -125,8 +126,8 @@ def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
             delay_rows=int(raw["delay_rows"]),
             moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
             state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
-            closure=(float(raw["closure"]["low"]), float(raw["closure"]["high"])),
-            bite=(float(raw["bite"]["low"]), float(raw["bite"]["high"])),
+            closure=(*_limits(raw["closure"]), float(raw["closure"]["hold"])),
+            bite=_limits(raw["bite"]),
             styles={str(name): np.asarray(table, np.float32) for name, table in raw["styles"].items()},
             default_style=str(raw["default_style"]),
             data=tuple(raw["data"]),
@@ -142,15 +143,21 @@ def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
             f"{', '.join(made.styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
             f"{unknown}; reinstall rhapsode"
         )
-    for name, (low, high) in (("closure", made.closure), ("bite", made.bite)):
+    for name, (low, high) in (("closure", made.closure[:2]), ("bite", made.bite)):
         if not 0 <= low < high <= 1:
             raise WeightsError(f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1")
+    if not 0 < made.closure[2] <= 1:
+        raise WeightsError(f"manifest {path}: closure hold is {made.closure[2]}, expected 0 < hold <= 1")
     if made.delay_rows < 0 or made.look_ahead_samples != (made.delay_rows + 1) * HOP:
         raise WeightsError(
             f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "
             f"{(made.delay_rows + 1) * HOP} for delay_rows {made.delay_rows}; reinstall rhapsode"
         )
     return made
+
+
+def _limits(raw: dict[str, Any]) -> tuple[float, float]:
+    return float(raw["low"]), float(raw["high"])
 
 
 def _short(value: object) -> str:

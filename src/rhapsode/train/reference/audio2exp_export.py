@@ -233,7 +233,7 @@ def export(
     basis: Basis,
     styles: Mapping[str, Sequence[Sequence[float]]],
     default_style: str,
-    closure: tuple[float, float],
+    closure: tuple[float, float, float],
     bite: tuple[float, float],
     sources: Sequence[Mapping[str, str]],
     name: str = KIND,
@@ -248,7 +248,8 @@ def export(
         basis: of the coefficients.
         styles: per style name a (styles, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
-        closure: certainty of touching lips at which they begin to close, and at which they are closed.
+        closure: certainty of touching lips at which they begin to close, and at which they are closed; and
+            the part of both that is enough to stay closed.
         bite: the same for the lower lip and the upper teeth.
         sources: of the data, with licences.
         name: of the engine.
@@ -276,7 +277,7 @@ def export(
         "moves": {move: list(channels) for move, channels in MOVES.items()},
         "state": state_shapes(model),
         "smoothing": list(SMOOTHING),
-        "closure": {"low": closure[0], "high": closure[1]},
+        "closure": {"low": closure[0], "high": closure[1], "hold": closure[2]},
         "bite": {"low": bite[0], "high": bite[1]},
         "styles": {style: [[round(float(x), 4) for x in head] for head in t] for style, t in styles.items()},
         "default_style": default_style,
