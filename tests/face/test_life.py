@@ -16,6 +16,7 @@ from rhapsode.face.life.accents import Accents
 from rhapsode.face.life.blinks import Blinks
 from rhapsode.face.life.head import LIMIT
 from rhapsode.face.life.motion import generator
+from rhapsode.face.voice import VoiceMeter
 from rhapsode.performance import CURVE_HZ, Float32
 from rhapsode.rigs import ARKIT, FACE
 
@@ -30,7 +31,7 @@ def column(face: Float32, name: str) -> NDArray[np.float64]:
 
 @lru_cache
 def talk(seed: int = 0, frames: int = FRAMES) -> Float32:
-    """Prosody of phrases of 1.5 to 4 s between pauses of 0.4 to 1.5 s, with syllables and accents."""
+    """The voice of phrases of 1.5 to 4 s between pauses of 0.4 to 1.5 s, with syllables and accents."""
     rng = np.random.default_rng(seed)
     made = np.zeros((frames, 4))
     made[:, 0] = -70
@@ -44,11 +45,11 @@ def talk(seed: int = 0, frames: int = FRAMES) -> Float32:
         voiced = np.sin(2 * np.pi * 4.3 * t + 1) > -0.6
         made[at : at + n] = np.stack([level, f0 * voiced, voiced * 1.0, np.ones(n)], axis=1)
         at += n + int(rng.uniform(20, 75))
-    return made.astype(np.float32)
+    return VoiceMeter().push(made.astype(np.float32))
 
 
 def still(frames: int) -> Float32:
-    return np.tile(np.array([-90, 0, 0, 0], np.float32), (frames, 1))
+    return np.tile(np.array([0, 0.5], np.float32), (frames, 1))
 
 
 def blank(frames: int) -> Float32:
@@ -57,8 +58,8 @@ def blank(frames: int) -> Float32:
 
 @lru_cache
 def play(*, speaking: bool = True, seed: int = 0, life: Life | None = None) -> Float32:
-    prosody = talk() if speaking else still(FRAMES)
-    return LifeStream(life, seed=seed).push(blank(FRAMES), prosody)
+    voice = talk() if speaking else still(FRAMES)
+    return LifeStream(life, seed=seed).push(blank(FRAMES), voice)
 
 
 def mouthing(frames: int, seed: int = 3) -> Float32:
@@ -79,20 +80,20 @@ def blinks(face: Float32, side: str = "Left", over: float = 0.4) -> NDArray[np.i
 @pytest.mark.parametrize("sizes", [[1], [7], [50], [3, 640, 1, 0, 29]])
 def test_chunks_equal_whole(sizes: list[int]) -> None:
     frames = 1500
-    face, prosody = mouthing(frames), talk()[:frames]
+    face, voice = mouthing(frames), talk()[:frames]
     stream, made, at, turn = LifeStream(seed=5), [], 0, 0
     while at < frames:
         size = sizes[turn % len(sizes)]
-        made.append(stream.push(face[at : at + size], prosody[at : at + size]))
+        made.append(stream.push(face[at : at + size], voice[at : at + size]))
         at, turn = at + size, turn + 1
-    np.testing.assert_array_equal(np.concatenate(made), LifeStream(seed=5).push(face, prosody))
+    np.testing.assert_array_equal(np.concatenate(made), LifeStream(seed=5).push(face, voice))
 
 
 def test_the_future_does_not_matter() -> None:
-    face, prosody = mouthing(1000), talk()[:1000]
-    base = LifeStream(seed=1).push(face, prosody)
+    face, voice = mouthing(1000), talk()[:1000]
+    base = LifeStream(seed=1).push(face, voice)
     other = LifeStream(seed=1).push(
-        np.concatenate([face[:600], 1 - face[600:]]), np.concatenate([prosody[:600], still(400)])
+        np.concatenate([face[:600], 1 - face[600:]]), np.concatenate([voice[:600], still(400)])
     )
     np.testing.assert_array_equal(other[:600], base[:600])
     assert np.any(other[600:] != base[600:])
@@ -149,7 +150,7 @@ def test_blink_rate_is_what_was_asked_for(rate: int) -> None:
 
 
 def test_blinks_prefer_pauses() -> None:
-    activity = talk()[:, 3]
+    activity = talk()[:, 0]
     after = np.array([activity[max(k - 30, 0) : k + 1].max() > 0 and activity[k] == 0 for k in range(FRAMES)])
     starts = np.concatenate([blinks(play(seed=seed), over=0.3) for seed in range(2)])
     assert after[starts].mean() > 1.6 * after.mean()
@@ -269,8 +270,8 @@ def test_the_head_moves_more_in_speech() -> None:
 
 
 def test_head_and_brows_follow_the_voice() -> None:
-    level = np.where(talk()[:, 3] > 0.5, talk()[:, 0] + 32, 0.0)
-    smooth = np.convolve(level, np.ones(9) / 9, "same")
+    stress = np.where(talk()[:, 0] > 0.5, talk()[:, 1], 0.5)
+    smooth = np.convolve(stress, np.ones(9) / 9, "same")
     for name, least in (("headPitch", 0.15), ("browInnerUp", 0.15)):
         moved = column(play(), name)
         moved = moved - np.convolve(moved, np.ones(101) / 101, "same")
@@ -303,7 +304,7 @@ def test_the_rest_pose_leaves_closures_and_vowels() -> None:
     face[1, ARKIT.index("jawOpen")] = face[1, ARKIT.index("mouthClose")] = 0.3
     face[2, ARKIT.index("mouthPucker")] = 0.8
     face[3, ARKIT.index("mouthPressLeft")] = face[3, ARKIT.index("mouthPressRight")] = 0.9
-    speech = np.tile(np.array([-30, 120, 1, 1], np.float32), (4, 1))
+    speech = np.tile(np.array([1, 0.5], np.float32), (4, 1))
     made = LifeStream(replace(OFF, rest=FRIENDLY)).push(face, speech)
     smile, close = column(made, "mouthSmileLeft"), column(made, "mouthClose")
     np.testing.assert_array_equal(made[:, ARKIT.index("jawOpen")], face[:, ARKIT.index("jawOpen")])
@@ -324,8 +325,8 @@ def test_silence_keeps_the_mouth_shut() -> None:
 
 
 def test_each_part_can_be_switched_off() -> None:
-    prosody = talk()[:3000]
-    silent = LifeStream(OFF).push(blank(3000), prosody)
+    voice = talk()[:3000]
+    silent = LifeStream(OFF).push(blank(3000), voice)
     assert not silent.any()
     parts = {
         "blink_per_minute": ("eyeBlinkLeft", 15.0),
@@ -337,7 +338,7 @@ def test_each_part_can_be_switched_off() -> None:
     }
     for part, (name, value) in parts.items():
         life = replace(OFF, **{part: value})  # type: ignore[arg-type]
-        assert np.ptp(column(LifeStream(life).push(blank(3000), prosody), name)) > 0.004
+        assert np.ptp(column(LifeStream(life).push(blank(3000), voice), name)) > 0.004
 
 
 def test_bad_settings_are_refused() -> None:
@@ -357,7 +358,7 @@ def test_bad_settings_are_refused() -> None:
 def test_bad_shapes_are_refused() -> None:
     with pytest.raises(RigError, match=r"\(T, 52\)"):
         LifeStream().push(np.zeros((3, 61), np.float32), still(3))
-    with pytest.raises(RigError, match="prosody"):
+    with pytest.raises(RigError, match="voice"):
         LifeStream().push(blank(3), still(2))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,18 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 from rhapsode.face.engine import Engine  # noqa: E402
+from rhapsode.face.engine_frames import joined  # noqa: E402
 from rhapsode.face.features_level import WIDTH, EngineFeatures  # noqa: E402
-from rhapsode.performance import HOP, Float32, Span, as_float32  # noqa: E402
-from rhapsode.train.augment import LENGTH, make_sequence, noise, room_tones  # noqa: E402
+from rhapsode.performance import HOP, Float32, as_float32  # noqa: E402
+from rhapsode.train.augment import LENGTH, make_sequence, plain_sequence  # noqa: E402
+from rhapsode.train.channels import CODECS, coded, drop_chunks, telephone  # noqa: E402
 from rhapsode.train.export import export  # noqa: E402
 from rhapsode.train.facegood import moves  # noqa: E402
 from rhapsode.train.loop import DELAY, Plan, chances, train  # noqa: E402
 from rhapsode.train.model import Articulator, Shape  # noqa: E402
-from rhapsode.train.takes import MOVES, Take, held_out, speech_mask, to_curve_rate  # noqa: E402
-from rhapsode.train.voice import touch_labels  # noqa: E402
+from rhapsode.train.noises import babble, hum, music, noise, room_tones  # noqa: E402
+from rhapsode.train.stress import stress_of  # noqa: E402
+from rhapsode.train.takes import MOVES, REST, Take, held_out, speech_mask, to_curve_rate  # noqa: E402
 
 
 def take(seed: int, style: int = 0) -> Take:
@@ -32,6 +36,7 @@ def take(seed: int, style: int = 0) -> Take:
     return Take(f"take{seed}", as_float32(y), labels, as_float32(~loud), style)
 
 
+TINY = Shape(WIDTH, len(MOVES), 2, 32)
 TAKES = [take(seed, style=seed % 2) for seed in range(6)]
 
 
@@ -40,9 +45,9 @@ def sequences(seed: int, count: int) -> list[Float32]:
     made = [make_sequence(rng, TAKES, chances(TAKES, (0.5, 0.5)), room) for _ in range(count)]
     for sequence in made:
         assert sequence.rows.shape == (LENGTH, WIDTH)
-        assert sequence.labels.shape == (LENGTH, len(MOVES))
+        assert sequence.labels.moves.shape == (LENGTH, len(MOVES))
         assert np.isfinite(sequence.rows).all()
-        assert sequence.labels[sequence.style < 0].max(initial=0) == 0
+        assert sequence.labels.moves[sequence.labels.style < 0].max(initial=0) == 0
     return [sequence.rows for sequence in made]
 
 
@@ -96,13 +101,13 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
     torch.set_num_threads(1)
     caplog.set_level("INFO")
     checkpoint = tmp_path / "c.pt"
-    plan = Plan(epochs=3, sequences=8, batch=4)
-    train(TAKES, plan, checkpoint, width=16)
+    plan = Plan(epochs=3, sequences=8, batch=4, style_chances=(0.5, 0.5))
+    train(TAKES, plan, checkpoint, shape=TINY)
     losses = [float(found) for found in re.findall(r"loss ([0-9.]+)", caplog.text)]
     assert len(losses) == 3
     assert losses[-1] < losses[0]
     caplog.clear()
-    resumed = train(TAKES, plan, checkpoint, width=16)
+    resumed = train(TAKES, plan, checkpoint, shape=TINY)
     assert "epoch" not in caplog.text
 
     ones = [1.0] * len(MOVES)
@@ -113,7 +118,9 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
         "tiny",
         styles={"a": [ones, zeros], "b": [zeros, ones]},
         default_style="a",
-        closure=(0.98, 0.99),
+        closure=(0.98, 0.99, 1.0),
+        bite=(0.98, 0.99),
+        bits=32,
     )
     engine = Engine.load(manifest)
     y = TAKES[0].y
@@ -124,19 +131,69 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
     assert expected.shape[0] == 100
     for style, head in (("a", 0), ("b", 1)):
         stream = engine.stream(style=style)
-        made = np.concatenate([stream.push(y), stream.finish()])
+        made = joined([stream.push(y), stream.finish()]).weights
         assert made[:, engine.channels.index("jawOpen")] == pytest.approx(
             np.clip(expected[:, head, 0], 0, 1), abs=1e-5
         )
 
 
-def test_touch_labels_follow_the_phones() -> None:
-    phones = (Span("m", 0.2, 0.4), Span("ɑ", 0.4, 0.6), Span("p", 0.6, 0.72))
-    labels = touch_labels(phones, 50)
-    assert (labels[[11, 15, 20]] == 1).all()
-    assert (labels[[0, 25, 45]] == 0).all()
-    assert labels[32] == 1
-    assert np.isnan(labels[35])
+def test_a_plain_sequence_is_the_take_from_its_beginning() -> None:
+    made = plain_sequence(np.random.default_rng(0), TAKES[1])
+    assert np.array_equal(made.labels.moves[:100], TAKES[1].labels)
+    assert (made.labels.style[:100] == 1).all()
+    assert (made.labels.style[100:] == REST).all()
+    assert np.isnan(made.labels.stress[:100]).all()
+
+
+@pytest.mark.parametrize("kind", [hum, music])
+def test_what_lies_under_speech_has_unit_power(kind: Callable[[np.random.Generator, int], Float32]) -> None:
+    made = kind(np.random.default_rng(1), 20_000)
+    assert made.shape == (20_000,)
+    assert made.std() == pytest.approx(1, abs=0.01)
+
+
+def test_babble_is_made_of_the_takes() -> None:
+    made = babble(np.random.default_rng(1), 40_000, TAKES)
+    assert made.std() == pytest.approx(1, abs=0.01)
+
+
+def chirp() -> Float32:
+    t = np.arange(32_000) / 16_000
+    return as_float32(0.3 * np.sin(2 * np.pi * (300 + 400 * t) * t) * (np.sin(2 * np.pi * 2 * t) > 0))
+
+
+@pytest.mark.parametrize(("codec", "container", "rates"), CODECS)
+def test_codecs_keep_the_place_in_time(codec: str, container: str, rates: tuple[int, ...]) -> None:
+    y = chirp()
+    made = coded(y, codec, container, rates[-1])
+    fit = [float((made[100 + lag : 31_900 + lag] * y[100:31_900]).sum()) for lag in range(-60, 61)]
+    assert len(made) == len(y)
+    assert abs(int(np.argmax(fit)) - 60) <= 1
+    assert np.corrcoef(made, y)[0, 1] > 0.9
+
+
+def test_a_telephone_has_no_bass_and_no_treble() -> None:
+    rng = np.random.default_rng(0)
+    power = np.abs(np.fft.rfft(telephone(rng.standard_normal(16_000)))) ** 2
+    assert power[:100].mean() < 0.05 * power[500:3000].mean()
+    assert power[5000:].mean() < 0.05 * power[500:3000].mean()
+
+
+def test_lost_chunks_are_silent() -> None:
+    made = drop_chunks(np.random.default_rng(3), np.ones(16_000))
+    assert 320 <= (made == 0).sum() <= 4 * 960
+
+
+def test_stress_finds_the_loud_and_high_syllable() -> None:
+    t = np.arange(32_000) / 16_000
+    louder, higher = 1 + 3 * (abs(t - 1) < 0.15), 120 + 40 * (abs(t - 1) < 0.15)
+    phase = 2 * np.pi * np.cumsum(higher) / 16_000
+    syllables = 0.1 + np.maximum(np.sin(2 * np.pi * 4 * t), 0)
+    buzz = sum(np.sin(k * phase) / k for k in range(1, 20)) * syllables
+    stress = stress_of(as_float32(0.05 * louder * buzz))
+    assert stress[44:56].max() > 0.7
+    assert stress[44:56].mean() > 2 * stress[15:40].mean() > 0
+    assert stress_of(np.zeros(16_000, np.float32)).max() == 0
 
 
 def test_the_network_sees_no_future() -> None:

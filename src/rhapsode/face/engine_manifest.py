@@ -16,9 +16,10 @@ from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.rigs import ARKIT
 
 SHIPPED = Path(__file__).parent / "weights"
-FORMAT = 1
+FORMAT = 2
+KIND = "articulator"
 
-_FEATURES = {
+FEATURES: dict[str, object] = {
     "kind": "level-free log-mel",
     "n_mels": features.N_MELS,
     "win_length": features.WIN_LENGTH,
@@ -29,20 +30,9 @@ _FEATURES = {
 }
 
 _KEYS = (
-    *("format", "name", "file", "sha256", "sample_rate", "hop_length", "look_ahead_samples", "delay_rows"),
-    *(
-        "features",
-        "channels",
-        "moves",
-        "state",
-        "closure",
-        "bite",
-        "styles",
-        "default_style",
-        "recipe",
-        "commit",
-        "data",
-    ),
+    *("format", "kind", "name", "file", "sha256", "sample_rate", "hop_length", "look_ahead_samples"),
+    *("delay_rows", "features", "channels", "moves", "width", "dilations", "closure", "bite", "styles"),
+    *("default_style", "recipe", "data"),
 )
 
 
@@ -57,8 +47,10 @@ class Manifest:
         look_ahead_samples: curve frame k depends on clock samples below 320 k + this.
         delay_rows: rows by which the network answers late.
         moves: columns of one head, each with the ARKit channels that it drives.
-        state: shapes of the past that the network carries.
-        closure: how sure of touching lips the network must be for them to begin to close, and to be closed.
+        width: channels inside the network.
+        dilations: how many rows each of its convolutions looks back, once and twice.
+        closure: how sure of touching lips the network must be for them to begin to close, and to be closed;
+            and the part of both that is enough to stay closed.
         bite: the same for the lower lip and the upper teeth.
         styles: per style a (heads, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
@@ -72,8 +64,9 @@ class Manifest:
     look_ahead_samples: int
     delay_rows: int
     moves: dict[str, tuple[str, ...]]
-    state: tuple[tuple[int, ...], ...]
-    closure: tuple[float, float]
+    width: int
+    dilations: tuple[int, ...]
+    closure: tuple[float, float, float]
     bite: tuple[float, float]
     styles: dict[str, Float32]
     default_style: str
@@ -133,8 +126,8 @@ def read_manifest(path: Path) -> Manifest:
             f"manifest {path} lacks {missing or 'nothing'} and has unknown {unknown or 'nothing'}; "
             f"expected exactly {', '.join(_KEYS)}"
         )
-    wanted: dict[str, object] = {"format": FORMAT, "sample_rate": CLOCK_HZ, "hop_length": HOP}
-    wanted |= {"features": _FEATURES, "channels": list(ARKIT.channels)}
+    wanted: dict[str, object] = {"format": FORMAT, "kind": KIND, "sample_rate": CLOCK_HZ, "hop_length": HOP}
+    wanted |= {"features": FEATURES, "channels": list(ARKIT.channels)}
     for key, expected in wanted.items():
         if raw[key] != expected:
             raise WeightsError(
@@ -154,9 +147,10 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             look_ahead_samples=int(raw["look_ahead_samples"]),
             delay_rows=int(raw["delay_rows"]),
             moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
-            state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
-            closure=(float(raw["closure"]["low"]), float(raw["closure"]["high"])),
-            bite=(float(raw["bite"]["low"]), float(raw["bite"]["high"])),
+            width=int(raw["width"]),
+            dilations=tuple(int(n) for n in raw["dilations"]),
+            closure=(*_limits(raw["closure"]), float(raw["closure"]["hold"])),
+            bite=_limits(raw["bite"]),
             styles=styles,
             default_style=str(raw["default_style"]),
             data=tuple(raw["data"]),
@@ -171,15 +165,21 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             f"{', '.join(styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
             f"{unknown}; reinstall rhapsode"
         )
-    for name, (low, high) in (("closure", made.closure), ("bite", made.bite)):
+    for name, (low, high) in (("closure", made.closure[:2]), ("bite", made.bite)):
         if not 0 <= low < high <= 1:
             raise WeightsError(f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1")
+    if not 0 < made.closure[2] <= 1:
+        raise WeightsError(f"manifest {path}: closure hold is {made.closure[2]}, expected 0 < hold <= 1")
     if made.look_ahead_samples != (made.delay_rows + 1) * HOP:
         raise WeightsError(
             f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "
             f"{(made.delay_rows + 1) * HOP} for delay_rows {made.delay_rows}; reinstall rhapsode"
         )
     return made
+
+
+def _limits(raw: dict[str, Any]) -> tuple[float, float]:
+    return float(raw["low"]), float(raw["high"])
 
 
 def checked_bytes(manifest: Manifest) -> bytes:

@@ -1,6 +1,7 @@
 """Sound in, face curves out, chunk by chunk: the whole chain as one stage with explicit state.
 
-    samples at any rate -> 16 kHz mono -> engine (mouth) -> shaping -> emotion -> life (eyes, head) -> curves
+    samples at any rate -> 16 kHz mono -> engine (mouth) -> shaping -> emotion -> life (eyes, head)
+    -> controls -> curves
 
 A file and a microphone take this same path, so that a streamed performance equals a whole one.
 """
@@ -16,11 +17,15 @@ import numpy as np
 from rhapsode.audio.levels import check_finite
 from rhapsode.audio.prosody import ProsodyStream
 from rhapsode.audio.resample import Resampler
+from rhapsode.face.controls_stream import ControlStage
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import TRACK, EmotionStream, Feelings
-from rhapsode.face.engine import Engine
+from rhapsode.face.engine_frames import joined
+from rhapsode.face.engines import load_engine
 from rhapsode.face.life import LifeStream
 from rhapsode.face.shaping import ShapingStream
+from rhapsode.face.voice import ACTIVITY, VoiceMeter, voice_of
+from rhapsode.face.voice import WIDTH as VOICE_WIDTH
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32
 from rhapsode.rigs import FACE
 
@@ -73,22 +78,23 @@ class FaceStream:
 
     def __init__(self, sample_rate: int, *, direction: Direction | None = None) -> None:
         direction = direction or Direction()
-        engine = Engine.load(direction.weights)
+        engine = load_engine(direction.weights)
         self._sample_rate, self._heard = sample_rate, 0
         self._resampler = Resampler(sample_rate, CLOCK_HZ)
         self._engine = engine.stream()
-        self._prosody = ProsodyStream()
+        silent = self._engine.push(np.zeros(0, np.float32))
+        self._listener = None if voice_of(silent) is not None else _Listener()
         self._shaping = ShapingStream(direction.played_shaping())
         self._emotion = EmotionStream(direction.emotion)
         self._life = LifeStream(direction.played_life(), seed=direction.seed)
-        self._weights = _Frames(len(engine.channels))
-        self._voice = _Frames(ProsodyStream.width)
-        self._made = 0
+        self._controls = ControlStage(direction.played_controls())
+        self._made = self._felt = 0
         self.emotion: Curves | None = None
         """What was felt in the curve frames returned last (`rhapsode.face.emotion.TRACK`); None if nothing
         was ever asked for."""
         self._feels = direction.emotion is not None
         self.look_ahead_samples = max(engine.look_ahead_samples, ProsodyStream.look_ahead_samples)
+        self.look_ahead_samples += self._controls.look_ahead_frames * HOP
 
     @property
     def look_ahead_s(self) -> float:
@@ -116,41 +122,36 @@ class FaceStream:
         return self._advance(self._resampler.finish(), last=True)
 
     def _advance(self, y: Float32, *, last: bool = False) -> Curves:
-        self._weights.put(self._engine.push(y))
-        self._voice.put(self._prosody.push(y))
+        frames = self._engine.push(y)
         if last:
-            self._weights.put(self._engine.finish())
-            self._voice.put(self._prosody.finish())
-        ready = min(len(self._weights), len(self._voice))
-        weights, voice = self._weights.take(ready), self._voice.take(ready)
+            frames = joined([frames, self._engine.finish()])
+        voice = voice_of(frames)
+        if self._listener:
+            voice = self._listener.push(y, len(frames), last=last)
+        assert voice is not None
         self._emotion.hear(y, last=last)
-        activity = voice[:, ProsodyStream.ACTIVITY]
-        felt = self._emotion.feel(self._shaping.push(weights, activity), activity)
-        face = self._life.push(felt.face, voice, felt.mood)
-        start = Fraction(self._made * HOP)
-        curves = Curves(FACE.channels, face, start=start)
-        self.emotion = Curves(TRACK, felt.track, start=start) if self._feels else None
-        self._made += ready
+        activity = voice[:, ACTIVITY]
+        felt = self._emotion.feel(self._shaping.push(frames.weights, activity), activity)
+        face = self._controls.push(self._life.push(felt.face, voice, felt.mood), last=last)
+        curves = Curves(FACE.channels, face, start=Fraction(self._made * HOP))
+        self.emotion = Curves(TRACK, felt.track, start=Fraction(self._felt * HOP)) if self._feels else None
+        self._made, self._felt = self._made + len(face), self._felt + len(frames)
         return curves
 
 
-class _Frames:
-    """A first-in, first-out store of frames: two stages with different look-ahead meet here."""
+class _Listener:
+    """Hears the voice for an engine that does not say it, and keeps what the engine has not come to yet."""
 
-    def __init__(self, width: int) -> None:
-        self._held = np.zeros((0, width), np.float32)
+    def __init__(self) -> None:
+        self._prosody, self._meter = ProsodyStream(), VoiceMeter()
+        self._held = np.zeros((0, VOICE_WIDTH), np.float32)
 
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def put(self, frames: Float32) -> None:
-        # Live, one side has nothing waiting: what comes goes straight through.
-        if len(frames):
-            self._held = np.concatenate([self._held, frames]) if len(self._held) else frames
-
-    def take(self, count: int) -> Float32:
-        taken, self._held = self._held[:count], self._held[count:]
-        return taken
+    def push(self, y: Float32, count: int, *, last: bool) -> Float32:
+        """Take the next samples, and the end with ``last``; return the voice of the next curve frames."""
+        rows = [self._prosody.push(y), *([self._prosody.finish()] if last else [])]
+        self._held = np.concatenate([self._held, *(self._meter.push(part) for part in rows)])
+        voice, self._held = self._held[:count], self._held[count:]
+        return voice
 
 
 def stream(

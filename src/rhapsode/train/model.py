@@ -29,7 +29,7 @@ class Shape:
     inputs: int
     moves: int
     styles: int
-    width: int = 128
+    width: int = 192
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
 
 
@@ -38,10 +38,11 @@ class Answer(NamedTuple):
 
     Args:
         moves: (B, T, styles, moves).
-        speaking: (B, T) logit of speech.
+        speaking: (B, T) logit of a moving mouth.
         closed: (B, T) logit of touching lips.
         bitten: (B, T) logit of a lower lip at the teeth.
-        heard: (B, T, classes) logits of the phone; they teach the channels inside and are not exported.
+        stress: (B, T) logit of standing out in loudness and pitch.
+        heard: (B, T, classes) logits of the phone.
 
     """
 
@@ -49,45 +50,51 @@ class Answer(NamedTuple):
     speaking: Tensor
     closed: Tensor
     bitten: Tensor
+    stress: Tensor
     heard: Tensor
 
 
 class CausalBlock(nn.Module):  # type: ignore[misc]
-    """x + relu(norm(conv(x))): a dilated convolution over this row and the past."""
+    """x + relu(norm(conv(x))): a dilated convolution over this row and the past.
+
+    The convolution is one product over the three rows side by side, which is how the exported network
+    computes it and what a CPU does fastest.
+    """
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
-        self.past = (KERNEL - 1) * dilation
-        self.conv = nn.Conv1d(width, width, KERNEL, dilation=dilation, bias=False)
+        self.dilation = dilation
+        self.taps = nn.Linear(KERNEL * width, width, bias=False)
         self.norm = nn.BatchNorm1d(width)
         self.drop = nn.Dropout1d(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take and return (B, width, T)."""
-        made: Tensor = self.norm(self.conv(nn.functional.pad(x, (self.past, 0))))
-        dropped: Tensor = self.drop(made.relu())
+        """Take and return (B, T, width)."""
+        count, back = x.shape[1], self.dilation
+        padded = nn.functional.pad(x, (0, 0, (KERNEL - 1) * back, 0))
+        rows = torch.cat([padded[:, k * back : k * back + count] for k in range(KERNEL)], dim=2)
+        made: Tensor = self.norm(self.taps(rows).flatten(0, 1)).view_as(x).relu()
+        dropped: Tensor = self.drop(made.transpose(1, 2)).transpose(1, 2)
         return x + dropped
 
 
 class Articulator(nn.Module):  # type: ignore[misc]
-    """Rows of level-free log-mel in, moves per style out, one row late.
+    """Rows of level-free log-mel in, moves per style out, some rows late.
 
-    The output at row p belongs to curve frame p - 1. Batch normalisation only: it has no memory of the
-    clip once trained, unlike any normalisation over time.
+    With a delay of d rows, the output at row p belongs to curve frame p - d. Batch normalisation only: it
+    has no memory of the clip once trained, unlike any normalisation over time.
     """
 
     def __init__(self, shape: Shape, *, dropout: float = 0.05) -> None:
         super().__init__()
         self.shape = shape
         self.enter_norm = nn.BatchNorm1d(shape.inputs)
-        self.enter = nn.Conv1d(shape.inputs, shape.width, 1)
+        self.enter = nn.Linear(shape.inputs, shape.width)
         self.blocks = nn.ModuleList(CausalBlock(shape.width, d, dropout) for d in shape.dilations)
-        self.heads = nn.Conv1d(shape.width, shape.styles * shape.moves, 1)
+        self.heads = nn.Linear(shape.width, shape.styles * shape.moves)
         nn.init.normal_(self.heads.weight, std=0.01)
-        self.speaking = nn.Conv1d(shape.width, 1, 1)
-        self.closed = nn.Conv1d(shape.width, 1, 1)
-        self.bitten = nn.Conv1d(shape.width, 1, 1)
-        self.heard = nn.Conv1d(shape.width, len(CLASSES), 1)
+        self.sure = nn.Linear(shape.width, 4)
+        self.heard = nn.Linear(shape.width, len(CLASSES))
 
     def freeze_norms(self) -> None:
         """Normalise by the running statistics from now on, in training too, until `train` is called."""
@@ -102,14 +109,13 @@ class Articulator(nn.Module):  # type: ignore[misc]
             rows: (B, T, inputs).
 
         """
-        x = self.enter(self.enter_norm(rows.transpose(1, 2))).relu()
+        x = self.enter(self.enter_norm(rows.flatten(0, 1)).view_as(rows)).relu()
         for block in self.blocks:
             x = block(x)
-        speaking, closed = self.speaking(x), self.closed(x)
-        moves = self.heads(x).transpose(1, 2).unflatten(2, (self.shape.styles, self.shape.moves))
-        gate = speaking.sigmoid().transpose(1, 2).unsqueeze(2)
-        heard = self.heard(x).transpose(1, 2)
-        return Answer(moves * gate, speaking[:, 0], closed[:, 0], self.bitten(x)[:, 0], heard)
+        moves = self.heads(x).unflatten(2, (self.shape.styles, self.shape.moves)).float()
+        sure = self.sure(x).float()
+        gated = moves * sure[:, :, :1, None].sigmoid()
+        return Answer(gated, *sure.unbind(2), self.heard(x).float())
 
 
 def widened(start: Articulator, *, like: int = 0) -> Articulator:

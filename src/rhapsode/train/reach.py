@@ -24,7 +24,9 @@ SPEAKING = 0.9
 """How sure of speech the network must be for a curve frame to count."""
 
 
-def restore_reach(model: Articulator, takes: Sequence[Take], *, style: int) -> dict[str, list[float]]:
+def restore_reach(
+    model: Articulator, takes: Sequence[Take], *, style: int, delay: int = DELAY
+) -> dict[str, list[float]]:
     """Stretch the moves of a style, in place, to the mean and spread that they have in ``takes``.
 
     Only the last layer changes: the speech gate still rests the face.
@@ -33,6 +35,7 @@ def restore_reach(model: Articulator, takes: Sequence[Take], *, style: int) -> d
         model: trained, in evaluation mode.
         takes: of that style, as they are.
         style: the head.
+        delay: rows by which the network answers late.
 
     Returns:
         The gain and the offset of each of `STRETCHED`.
@@ -41,13 +44,13 @@ def restore_reach(model: Articulator, takes: Sequence[Take], *, style: int) -> d
     made, wanted = [], []
     for take in takes:
         count = len(take.labels)
-        y = np.zeros((count + DELAY) * HOP, np.float32)
+        y = np.zeros((count + delay) * HOP, np.float32)
         y[: len(take.y)] = take.y
         rows = level_free(log_mel(y), RunningLevel()).reshape(-1, WIDTH)
         with torch.no_grad():
             answer = model(torch.from_numpy(as_float32(rows))[None])
-        sure = answer.speaking[0, DELAY:].sigmoid().numpy() > SPEAKING
-        made.append(answer.moves[0, DELAY:, style].numpy()[:count][sure[:count]])
+        sure = answer.speaking[0, delay:].sigmoid().numpy() > SPEAKING
+        made.append(answer.moves[0, delay:, style].numpy()[:count][sure[:count]])
         wanted.append(take.labels[sure[:count]])
     ours, theirs = np.concatenate(made).astype(np.float64), np.concatenate(wanted).astype(np.float64)
     chosen = np.isin(list(MOVES), STRETCHED)

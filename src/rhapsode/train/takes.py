@@ -54,10 +54,11 @@ class Take:
     Args:
         name: for messages and for the held-out rule.
         y: (N,) float32 at 16 kHz.
-        labels: (T, len(MOVES)) float32 at 50 curve frames a second, curve frame k at sample 320 k.
+        labels: (T, moves) float32 at 50 curve frames a second, curve frame k at sample 320 k.
         closed: (T,) float32, 1 where the lips touch during speech; NaN where that is unknown.
         style: head that learns from it, or `UNKNOWN`.
         heard: (T,) int64, the class of the phone, see `rhapsode.train.teacher.CLASSES`; None where unknown.
+        stress: (T,) float32 in [0, 1], see `rhapsode.train.stress`; None where unknown.
 
     """
 
@@ -67,10 +68,59 @@ class Take:
     closed: Float32
     style: int
     heard: NDArray[np.int64] | None = None
+    stress: Float32 | None = None
 
-    def classes(self) -> NDArray[np.int64]:
-        """Return `heard`, or `UNHEARD` for every curve frame."""
-        return np.full(len(self.labels), UNHEARD, np.int64) if self.heard is None else self.heard
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """What is known of T curve frames; written in place while a sequence is put together.
+
+    Args:
+        moves: (T, moves) float32.
+        closed: (T,) float32, NaN where unknown.
+        style: (T,) int64; `REST` where every head rests, `UNKNOWN` where none knows.
+        heard: (T,) int64, classes of phones, `UNHEARD` where unknown.
+        stress: (T,) float32, NaN where unknown.
+
+    """
+
+    moves: Float32
+    closed: Float32
+    style: NDArray[np.int64]
+    heard: NDArray[np.int64]
+    stress: Float32
+
+    def __len__(self) -> int:
+        return len(self.moves)
+
+    @classmethod
+    def rest(cls, count: int, moves: int) -> Labels:
+        """Return the labels of silence."""
+        still = np.zeros(count, np.float32)
+        touch = np.full(count, np.nan, np.float32)
+        style, heard = np.full(count, REST, np.int64), np.zeros(count, np.int64)
+        return cls(np.zeros((count, moves), np.float32), touch, style, heard, still)
+
+    @classmethod
+    def of(cls, take: Take) -> Labels:
+        """Return a take's labels."""
+        count = len(take.labels)
+        heard = np.full(count, UNHEARD, np.int64) if take.heard is None else take.heard
+        stress = np.full(count, np.nan, np.float32) if take.stress is None else take.stress
+        return cls(take.labels, take.closed, np.full(count, take.style, np.int64), heard, stress)
+
+    def at(self, where: NDArray) -> Labels:
+        """Return the labels at fractional curve frames, (T,): moves between, classes from the nearest."""
+        grid, count = np.arange(len(self)), len(self)
+        moves = np.stack([np.interp(where, grid, column) for column in self.moves.T], axis=1)
+        near = np.minimum(np.round(where).astype(int), count - 1)
+        tracks = (track[near] for track in (self.closed, self.style, self.heard, self.stress))
+        return Labels(as_float32(moves), *tracks)
+
+    def put(self, at: int, other: Labels, count: int) -> None:
+        """Write the first ``count`` labels of ``other`` from curve frame ``at`` on."""
+        for name in ("moves", "closed", "style", "heard", "stress"):
+            getattr(self, name)[at : at + count] = getattr(other, name)[:count]
 
 
 def held_out(ids: Sequence[str]) -> list[str]:

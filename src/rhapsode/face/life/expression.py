@@ -92,7 +92,7 @@ class Expression:
             self._pulse += accents.accent * rng.uniform(0.4, 1.1)
             self._tilt = rng.gauss(0.0, 0.18)
         self._pulse *= 0.9
-        goal = 0.06 * accents.pitch * accents.speaking + 0.3 * self._pulse
+        goal = 0.06 * accents.lift * accents.speaking + 0.3 * self._pulse
         lift = self._brow.step(min(goal, 0.45)) * self._life.brows
         row[_INNER] += (1.0 - row[_INNER]) * min(0.8 * lift, 1.0)
         for side, sign in zip((0, 1), (1.0, -1.0), strict=True):

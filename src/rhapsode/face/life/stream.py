@@ -17,6 +17,7 @@ from rhapsode.face.life.head import Head
 from rhapsode.face.life.mood import EVEN
 from rhapsode.face.life.motion import DT, Breath, Drift, generator
 from rhapsode.face.life.settings import Life
+from rhapsode.face.voice import WIDTH
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT, FACE
 
@@ -48,7 +49,7 @@ class LifeStream:
 
     Example:
         >>> stage = LifeStream(Life(), seed=7)
-        >>> stage.push(np.zeros((5, 52), np.float32), np.zeros((5, 4), np.float32)).shape
+        >>> stage.push(np.zeros((5, 52), np.float32), np.full((5, 2), 0.5, np.float32)).shape
         (5, 61)
 
     """
@@ -68,12 +69,12 @@ class LifeStream:
         self._ready: list[tuple[list[float], float]] = []
         self._made = 0
 
-    def push(self, face: Float32, prosody: Float32, mood: Float32 | None = None) -> Float32:
+    def push(self, face: Float32, voice: Float32, mood: Float32 | None = None) -> Float32:
         """Bring the next curve frames to life.
 
         Args:
             face: (T, 52) ARKit weights in [0, 1], shaped.
-            prosody: (T, 4) of the same curve frames, as `rhapsode.audio.prosody` gives them.
+            voice: (T, 2) activity and stress of the same curve frames, see `rhapsode.face.voice`.
             mood: (T, 6) of the same curve frames with the columns of `rhapsode.face.life.mood.MOOD`; None is
                 an even one.
 
@@ -84,16 +85,17 @@ class LifeStream:
             RigError: the shapes do not fit.
 
         """
-        weights, voice = np.asarray(face, np.float32), np.asarray(prosody, np.float32)
-        if weights.ndim != 2 or weights.shape[1] != _WIDTH or voice.shape != (len(weights), 4):
+        weights, heard = np.asarray(face, np.float32), np.asarray(voice, np.float32)
+        if weights.ndim != 2 or weights.shape[1] != _WIDTH or heard.shape != (len(weights), WIDTH):
             raise RigError(
-                f"life needs a face (T, {_WIDTH}) and prosody (T, 4), got {weights.shape} and {voice.shape}"
+                f"life needs a face (T, {_WIDTH}) and a voice (T, {WIDTH}), "
+                f"got {weights.shape} and {heard.shape}"
             )
         made = np.empty((len(weights), len(FACE)), np.float32)
         for begin in range(0, len(weights), _BLOCK):
             part = slice(begin, min(begin + _BLOCK, len(weights)))
             felt = [EVEN] * len(weights[part]) if mood is None else mood[part].tolist()
-            rows = zip(weights[part].tolist(), voice[part].tolist(), felt, strict=True)
+            rows = zip(weights[part].tolist(), heard[part].tolist(), felt, strict=True)
             made[part] = [self._frame(*row) for row in rows]
         kept = made[:, :_WIDTH]
         np.minimum(np.maximum(kept, 0.0, out=kept), 1.0, out=kept)

@@ -7,6 +7,7 @@ the vertex that forms the lip's edge: within .1 cm for every pose of speech.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,6 +76,19 @@ TEETH_DROP = 0.15
 _MATRIX = np.zeros((len(BLENDSHAPES), len(Effect._fields)))
 for _name, _effect in EFFECTS.items():
     _MATRIX[BLENDSHAPES.index(_name)] = _effect
+
+
+def gap_effects(names: Sequence[str]) -> Float32:
+    """Return (len(names),) float32: what a weight of 1 does to the lips' distance, cm.
+
+    A name without its side stands for both sides together; one that no lip follows does nothing.
+    """
+    return as_float32(
+        [
+            sum(EFFECTS[full].gap for full in (name, f"{name}Left", f"{name}Right") if full in EFFECTS)
+            for name in names
+        ]
+    )
 
 
 def lip_gap(weights: NDArray) -> Float32:
