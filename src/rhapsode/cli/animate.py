@@ -87,7 +87,13 @@ def animate(
     background: Annotated[
         str, typer.Option(help="Background of .mp4: studio, a colour such as '#203040', or a picture.")
     ] = "studio",
-    weights: Annotated[str, typer.Option(help="Engine: a shipped name or a manifest file.")] = "live",
+    engine: Annotated[
+        str,
+        typer.Option(help="Face engine: live, studio (hears further ahead), articulation or audio2exp."),
+    ] = "live",
+    weights: Annotated[
+        str, typer.Option(help="Manifest (.json) of your own engine, instead of --engine.")
+    ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="Files to work on at the same time.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -119,7 +125,7 @@ def animate(
     turned, ignored = controls_of(controls, values, gain or [], offset or [])
     for name in ignored:
         say_note(f"{controls}: {name} has no counterpart here and is left out")
-    direction = Direction(weights, style, strength, seed, life=life, emotion=felt, controls=turned)
+    direction = Direction(weights or engine, style, strength, seed, life=life, emotion=felt, controls=turned)
     options: dict[str, Any] = {
         "fps": fps,
         "rig": rig,
