@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rhapsode.evaluate.articulation import articulation, closing_times
+from rhapsode.evaluate.articulation import REST_GAP, articulation, closing_times
 from rhapsode.performance import Float32, as_float32
 from rhapsode.rigs import ARKIT
 from rhapsode.train.teacher import CLOSED_GAP, TimedPhone, lip_gap
@@ -136,8 +136,8 @@ def test_closing_is_timed_from_the_end_of_speech() -> None:
     gap[60:86] = 1.0
     gap[100:] = 0
     first, second = closing_times(gap, phones)
-    assert first == pytest.approx(0.1 + 0.02 * (1 - CLOSED_GAP), abs=1e-3)
-    assert second == pytest.approx(0.28 + 0.02 * (1 - CLOSED_GAP), abs=1e-3)
+    assert first == pytest.approx(0.1 + 0.02 * (1 - REST_GAP), abs=1e-3)
+    assert second == pytest.approx(0.28 + 0.02 * (1 - REST_GAP), abs=1e-3)
 
 
 def test_a_blink_of_the_lips_is_not_closing() -> None:

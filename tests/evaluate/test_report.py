@@ -16,8 +16,8 @@ from rhapsode.evaluate.material import OWN_VOICE, FilmedTake, Material, material
 from rhapsode.evaluate.operating import recall_at
 from rhapsode.evaluate.peers import PEERS, AbsentError
 from rhapsode.evaluate.report import TEACHER, Measured, Plan, report
-from rhapsode.evaluate.sheets import number, sheets
-from rhapsode.evaluate.terminal import write_json, write_markdown
+from rhapsode.evaluate.sheets import headline, number, sheets
+from rhapsode.evaluate.terminal import BEGIN, END, write_json, write_markdown
 from rhapsode.performance import Float32
 from rhapsode.train.teacher import parse
 from tests.evaluate.faces import Line, late, taught
@@ -91,6 +91,28 @@ def test_files_hold_the_document(tmp_path: Path) -> None:
     assert back["faces"]["right"]["speech"][OWN_VOICE]["clean"]["closed"] == 1
     assert "| right | clean |" in (tmp_path / "numbers.md").read_text("utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.json", "numbers.md"]
+
+
+def test_tables_go_to_their_place_in_a_file(tmp_path: Path) -> None:
+    page = tmp_path / "engines.md"
+    page.write_text(f"# Title\n\n{BEGIN}\nold numbers\n{END}\n\nThe end.\n", "utf-8")
+    found = document(("right", taught))
+    write_markdown(page, found)
+    once = page.read_text("utf-8")
+    write_markdown(page, found)
+    assert page.read_text("utf-8") == once
+    assert once.startswith(f"# Title\n\n{BEGIN}\n")
+    assert once.endswith(f"{END}\n\nThe end.\n")
+    assert "old numbers" not in once
+    assert "| right | clean |" in once
+
+
+def test_the_headline_has_one_row_a_face() -> None:
+    short = headline(document(("right", taught), ("late", lambda y: late(y, 0.04))))
+    assert [row[0] for row in short.rows] == ["right", "late", TEACHER]
+    assert all(len(row) == len(short.columns) for row in short.rows)
+    assert short.columns[1:3] == ("own voice, clean", "own voice, 20 dB")
+    assert short.rows[0][1] == "1.00 / .00 / 1.00"
 
 
 def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:

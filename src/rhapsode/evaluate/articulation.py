@@ -41,6 +41,9 @@ PAUSE_S = 0.35
 STAYS_S = 0.1
 """A mouth that is closed for this long has closed."""
 
+REST_GAP = 0.2
+"""Lips closer than this, in cm, rest: without contact, but nothing is seen of an opening."""
+
 CLOSE_BY_S = 0.15
 """The mouth should be closed this long after speech."""
 
@@ -249,17 +252,17 @@ def spoken_and_paused(
 
 
 def closing_times(gap: Float32, phones: Sequence[TimedPhone]) -> list[float]:
-    """Return for each pause how long after speech the lips close and stay so for 0.1 s, seconds.
+    """Return for each pause how long after speech the lips come to rest for 0.1 s, seconds.
 
-    A pause is at least `PAUSE_S` long, or at the end; infinite where the lips do not close in it.
+    A pause is at least `PAUSE_S` long, or at the end; infinite where they do not in it.
     """
     found = []
-    touching = touches(gap, CLOSED_GAP)
+    resting = touches(gap, REST_GAP)
     for k, phone in enumerate(phones):
         end = phones[k + 1].start if k + 1 < len(phones) else (len(gap) - 1) / CURVE_HZ
         if end - phone.end < PAUSE_S:
             continue
-        closures = (max(t.start, phone.end) for t in touching if t.end - max(t.start, phone.end) >= STAYS_S)
+        closures = (max(t.start, phone.end) for t in resting if t.end - max(t.start, phone.end) >= STAYS_S)
         found.append(next((at - phone.end for at in closures if at < end), float("inf")))
     return found
 

@@ -131,6 +131,41 @@ def sheets(document: Mapping[str, Any]) -> list[Sheet]:
     return made
 
 
+def headline(document: Mapping[str, Any]) -> Sheet:
+    """Return one row a face: what there is of recall, false closure and precision, timing, rest and cost."""
+    faces: Mapping[str, Any] = document["faces"]
+    spoken = [name for name in ("voices", "own_voice", "language", "real") if name in _names(faces, "speech")]
+    heard = [(name, condition) for name in spoken for condition in ("clean", "20_db", "10_db")]
+    heard = [pair for pair in heard if any(pair[1] in f["speech"].get(pair[0], {}) for f in faces.values())]
+    closures = [f"{name.replace('_', ' ')}, {condition_title(condition)}" for name, condition in heard]
+    filmed = _names(faces, "takes")
+    columns = (
+        "face",
+        *closures,
+        "apex ms",
+        "r",
+        "lag ms",
+        *(f"jaw, {name}" for name in filmed),
+        "pause",
+        "cost",
+    )
+    rows = []
+    for face, found in faces.items():
+        speech = found["speech"]
+        first, real = (speech.get(name, {}).get("clean", {}) for name in (spoken[0], spoken[-1]))
+        row = [_filled("{closed} / {vowels_closed} / {precision}", speech[n].get(c, {})) for n, c in heard]
+        row.append(_filled("{apex_error_ms:0} / {apex_error_p95_ms:0}", first))
+        row += [number(first.get("gap_correlation")), number(first.get("lag_ms"), "+")]
+        row += [number(found["takes"].get(n, {}).get("clean", {}).get("jaw_correlation")) for n in filmed]
+        row += [number(real.get("pause_jaw"), "3"), number(found["cost"].get("real_time_factor"), "4")]
+        rows.append((face, *row))
+    title = (
+        "In short: p b m that close / vowels that do / closures that are right; the rest on clean sound, "
+        f"apex, r and lag in {spoken[0]}, pause in {spoken[-1]}; cost is the real-time factor"
+    )
+    return Sheet(title.replace("own_voice", "own voice"), columns, tuple(rows))
+
+
 def _wanted(faces: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, str]]]:
     """Yield what is shown condition by condition: kind, set, title and columns."""
     for name in _names(faces, "speech"):

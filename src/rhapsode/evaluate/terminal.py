@@ -14,7 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.errors import InputError
-from rhapsode.evaluate.sheets import sheets
+from rhapsode.evaluate.sheets import headline, sheets
+
+BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
+"""Between these lines of a Markdown file the tables go."""
 
 
 def show(document: Mapping[str, Any], console: Console | None = None) -> None:
@@ -46,11 +49,22 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 def write_markdown(path: Path, document: Mapping[str, Any]) -> None:
     """Write the tables of a document as Markdown.
 
+    A file that has a place for them, between `BEGIN` and `END`, keeps everything else.
+
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be read or written.
 
     """
-    _write(path, "\n".join(sheet.markdown() for sheet in sheets(document)))
+    text = "\n".join(sheet.markdown() for sheet in [headline(document), *sheets(document)])
+    if path.is_file():
+        try:
+            before, begun, rest = path.read_text("utf-8").partition(BEGIN)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read ({error}); give a text file or a new one") from error
+        _, ended, after = rest.partition(END)
+        if begun and ended:
+            text = f"{before}{BEGIN}\n\n{text}\n{END}{after}"
+    _write(path, text)
 
 
 def _write(path: Path, text: str) -> None:
