@@ -66,21 +66,23 @@ def parts(source: Source, direction: Direction) -> Iterator[Performance]:
     for sound, words in source.blocks():
         face = face or FaceStream(sound.sample_rate, direction=direction)
         curves = face.push(sound.samples)
-        yield Performance(curves, sound, words, face.emotion, meta={"source": source.title})
+        yield Performance(curves, sound, words, face.emotion, meta={"source": source.title}, heard=face.heard)
     if face is not None:
         curves = face.finish()
-        yield Performance(curves, emotion=face.emotion, meta={"source": source.title})
+        yield Performance(curves, emotion=face.emotion, meta={"source": source.title}, heard=face.heard)
 
 
 def gather(slices: Sequence[Performance]) -> Performance:
     """Put consecutive slices of one performance together."""
     sounds = [part.sound for part in slices if part.sound is not None]
     felt = [part.emotion for part in slices if part.emotion is not None]
+    heard = [part.heard for part in slices if part.heard is not None]
     return replace(
         slices[0],
         face=join([part.face for part in slices]),
         sound=replace(sounds[0], samples=np.concatenate([s.samples for s in sounds])) if sounds else None,
         emotion=join(felt) if felt else None,
+        heard=join(heard) if heard else None,
         words=Words(
             tuple(span for part in slices for span in part.words.words),
             tuple(span for part in slices for span in part.words.phones),

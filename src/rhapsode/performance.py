@@ -322,6 +322,8 @@ class Performance:
         sound: the sound, if known.
         words: words and phones, where known.
         emotion: emotion intensities in [0, 1] as curves, where known.
+        heard: what an engine heard, in [0, 1]: the fifteen Oculus visemes (their sum is 1), "activity" of the
+            voice and "stress"; where known.
         motion: the body, where known.
         meta: free text facts (source, engine, seed, ...).
 
@@ -333,6 +335,7 @@ class Performance:
     emotion: Curves | None = None
     motion: Motion | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
+    heard: Curves | None = None
 
     @property
     def duration_s(self) -> float:
@@ -347,13 +350,15 @@ class Performance:
             sound=self.sound and self.sound.slice_s(begin_s, end_s),
             words=self.words.slice_s(begin_s, end_s),
             emotion=self.emotion and self.emotion.slice_s(begin_s, end_s),
+            heard=self.heard and self.heard.slice_s(begin_s, end_s),
             motion=self.motion and self.motion.slice_s(begin_s, end_s),
         )
 
     def resample(self, rate: float | str | Fraction) -> Performance:
-        """Return the same performance with face and emotion curves at ``rate`` frames per second."""
+        """Return the same performance with all curves at ``rate`` frames per second."""
         emotion = self.emotion.resample(rate) if self.emotion else None
-        return replace(self, face=self.face.resample(rate), emotion=emotion)
+        heard = self.heard.resample(rate) if self.heard else None
+        return replace(self, face=self.face.resample(rate), emotion=emotion, heard=heard)
 
     def save(self, path: str | Path, **options: Any) -> Path:
         """Write to ``path`` in the format that its extension names; see `rhapsode.formats.save`."""

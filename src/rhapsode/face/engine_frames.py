@@ -12,6 +12,9 @@ from rhapsode.performance import Float32
 VISEMES = ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou")
 """Columns of `EngineFrames.visemes`: the fifteen Oculus visemes in their usual order."""
 
+HEARD = (*VISEMES, "activity", "stress")
+"""Columns of `EngineFrames.heard`."""
+
 
 @dataclass(frozen=True, eq=False)
 class EngineFrames:
@@ -32,6 +35,15 @@ class EngineFrames:
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    def heard(self) -> Float32 | None:
+        """Return (T, 17) what was heard, in the order of `HEARD`; None from an engine that cannot tell."""
+        if self.activity is None or self.visemes is None or self.stress is None:
+            return None
+        made = np.empty((len(self), len(HEARD)), np.float32)
+        made[:, : len(VISEMES)] = self.visemes
+        made[:, -2], made[:, -1] = self.activity, self.stress
+        return made
 
 
 def joined(parts: list[EngineFrames]) -> EngineFrames:

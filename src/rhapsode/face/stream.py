@@ -20,11 +20,11 @@ from rhapsode.audio.resample import Resampler
 from rhapsode.face.controls_stream import ControlStage
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import TRACK, EmotionStream, Feelings
-from rhapsode.face.engine_frames import joined
+from rhapsode.face.engine_frames import HEARD, joined
 from rhapsode.face.engines import load_engine
 from rhapsode.face.life import LifeStream
 from rhapsode.face.shaping import ShapingStream
-from rhapsode.face.voice import ACTIVITY, VoiceMeter, voice_of
+from rhapsode.face.voice import ACTIVITY, VoiceMeter
 from rhapsode.face.voice import WIDTH as VOICE_WIDTH
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32
 from rhapsode.rigs import FACE
@@ -83,7 +83,7 @@ class FaceStream:
         self._resampler = Resampler(sample_rate, CLOCK_HZ)
         self._engine = engine.stream()
         silent = self._engine.push(np.zeros(0, np.float32))
-        self._listener = None if voice_of(silent) is not None else _Listener()
+        self._listener = None if silent.heard() is not None else _Listener()
         self._shaping = ShapingStream(direction.played_shaping())
         self._emotion = EmotionStream(direction.emotion)
         self._life = LifeStream(direction.played_life(), seed=direction.seed)
@@ -92,6 +92,8 @@ class FaceStream:
         self.emotion: Curves | None = None
         """What was felt in the curve frames returned last (`rhapsode.face.emotion.TRACK`); None if nothing
         was ever asked for."""
+        self.heard: Curves | None = None
+        """What the engine heard in the curve frames returned last; None if it does not say."""
         self._feels = direction.emotion is not None
         self.look_ahead_samples = max(engine.look_ahead_samples, ProsodyStream.look_ahead_samples)
         self.look_ahead_samples += self._controls.look_ahead_frames * HOP
@@ -125,16 +127,20 @@ class FaceStream:
         frames = self._engine.push(y)
         if last:
             frames = joined([frames, self._engine.finish()])
-        voice = voice_of(frames)
+        heard = frames.heard()
         if self._listener:
             voice = self._listener.push(y, len(frames), last=last)
-        assert voice is not None
+        else:
+            assert heard is not None
+            voice = heard[:, -VOICE_WIDTH:]
         self._emotion.hear(y, last=last)
         activity = voice[:, ACTIVITY]
         felt = self._emotion.feel(self._shaping.push(frames.weights, activity), activity)
         face = self._controls.push(self._life.push(felt.face, voice, felt.mood), last=last)
         curves = Curves(FACE.channels, face, start=Fraction(self._made * HOP))
-        self.emotion = Curves(TRACK, felt.track, start=Fraction(self._felt * HOP)) if self._feels else None
+        start = Fraction(self._felt * HOP)
+        self.emotion = Curves(TRACK, felt.track, start=start) if self._feels else None
+        self.heard = None if heard is None else Curves(HEARD, heard, start=start)
         self._made, self._felt = self._made + len(face), self._felt + len(frames)
         return curves
 

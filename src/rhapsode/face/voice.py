@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from rhapsode.audio.prosody import ProsodyStream
-from rhapsode.face.engine_frames import EngineFrames
 from rhapsode.performance import Float32, as_float32
 
 WIDTH = 2
@@ -70,13 +67,6 @@ class VoiceMeter:
             if f0_hz > 0.0 and voicing > 0.5:
                 tone = self._tone.score(12.0 * math.log2(f0_hz / 100.0))
         return activity, 1.0 / (1.0 + math.exp(-_STEEPNESS * _SHARE * (loud + tone)))
-
-
-def voice_of(frames: EngineFrames) -> Float32 | None:
-    """Return the voice, (T, 2), that an engine heard; None if it does not say."""
-    if frames.activity is None or frames.stress is None:
-        return None
-    return as_float32(np.stack([frames.activity, frames.stress], axis=1))
 
 
 assert ProsodyStream.width == 4

@@ -28,7 +28,7 @@ class PartFitter:
         self._rig = target_rig(row, options)
         self._rate = options.fps or row.fps
         self._face = _CurveFitter(self._rate)
-        self._emotion = _CurveFitter(self._rate)
+        self._emotion, self._heard = _CurveFitter(self._rate), _CurveFitter(self._rate)
         self._words, self._phones = _Once(), _Once()
         self._zero: Fraction | None = None
         self._sound = _SoundFitter()
@@ -43,10 +43,12 @@ class PartFitter:
         sound = part.sound
         if sound is not None and not self._keeps_clock:
             sound = self._sound.push(replace(sound, start=sound.start - zero))
+        face, heard = _shift(self._face.push(part.face), zero), self._pushed(self._heard, part.heard, zero)
         fitted = replace(
             part,
-            face=self._retarget(_shift(self._face.push(part.face), zero)),
-            emotion=None if part.emotion is None else _shift(self._emotion.push(part.emotion), zero),
+            face=self._retarget(face, heard),
+            heard=heard,
+            emotion=self._pushed(self._emotion, part.emotion, zero),
             sound=sound,
             words=Words(
                 self._words.push(part.words.words, zero),
@@ -60,22 +62,38 @@ class PartFitter:
         """Return the frames that were waiting for their successors, None if nothing ever came."""
         if self._last is None or self._zero is None:
             return None
-        face, emotion = self._face.finish(), self._emotion.finish()
+        face, emotion, heard = self._face.finish(), self._emotion.finish(), self._heard.finish()
         if face is None and emotion is None:
             return None
+        heard = None if heard is None else _shift(heard, self._zero)
+        none = self._last.face.frames(0, 0)
         return replace(
             self._last,
-            face=self._last.face.frames(0, 0) if face is None else self._retarget(_shift(face, self._zero)),
+            face=none if face is None else self._retarget(_shift(face, self._zero), heard),
+            heard=heard,
             emotion=None if emotion is None else _shift(emotion, self._zero),
             sound=None,
             words=Words(),
             motion=None,
         )
 
-    def _retarget(self, face: Curves) -> Curves:
+    @staticmethod
+    def _pushed(fitter: _CurveFitter, curves: Curves | None, zero: Fraction) -> Curves | None:
+        return None if curves is None else _shift(fitter.push(curves), zero)
+
+    def _retarget(self, face: Curves, heard: Curves | None) -> Curves:
+        """Return ``face`` in the rig; visemes that were heard are better than those that a face shows."""
         if self._rig is None:
             return face
+        names = rigs.rig_named(self._rig).channels
+        if heard is not None and set(names) <= set(heard.names) and _together(heard, face):
+            columns = [heard.names.index(name) for name in names]
+            return Curves(names, heard.values[:, columns], heard.rate, face.start)
         return rigs.retarget(face, self._rig)
+
+
+def _together(one: Curves, other: Curves) -> bool:
+    return one.start == other.start and len(one) == len(other)
 
 
 def target_rig(row: Format, options: WriteOptions) -> str | None:

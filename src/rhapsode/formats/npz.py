@@ -1,10 +1,10 @@
 """Our own archive: everything that a performance holds, as NumPy arrays in a .npz file, without loss.
 
-Version 1 holds: ``format`` "rhapsode-performance", ``version``; for each of the tracks face, emotion and
-(with ``_rotations`` and ``_translation``) motion: ``<track>_names``, ``<track>_values``, ``<track>_rate`` and
-``<track>_start`` (two integers each: numerator, denominator); ``sound_samples``, ``sound_rate``,
-``sound_start``; ``words`` and ``phones`` as ``_text``, ``_start_s`` and ``_end_s``; ``meta_keys`` and
-``meta_values``. No pickles: any NumPy reads it with ``allow_pickle=False``.
+Version 1 holds: ``format`` "rhapsode-performance", ``version``; for each of the tracks face, emotion, heard
+and (with ``_rotations`` and ``_translation``) motion: ``<track>_names``, ``<track>_values``,
+``<track>_rate`` and ``<track>_start`` (two integers each: numerator, denominator); ``sound_samples``,
+``sound_rate``, ``sound_start``; ``words`` and ``phones`` as ``_text``, ``_start_s`` and ``_end_s``;
+``meta_keys`` and ``meta_values``. No pickles: any NumPy reads it with ``allow_pickle=False``.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class NpzWriter:
         self._curves("face", part.face)
         if part.emotion is not None:
             self._curves("emotion", part.emotion)
+        if part.heard is not None:
+            self._curves("heard", part.heard)
         if part.sound is not None:
             facts = {"rate": np.int64(part.sound.sample_rate), "start": _pair(part.sound.start)}
             self._track("sound", "samples", facts).append(part.sound.samples)
@@ -169,7 +171,8 @@ def _performance(arrays: Mapping[str, NDArray[Any]]) -> Performance:
     meta = dict(zip(map(str, arrays["meta_keys"]), map(str, arrays["meta_values"]), strict=True))
     words = Words(_spans(arrays, "words"), _spans(arrays, "phones"))
     emotion = _curves(arrays, "emotion") if "emotion_values" in arrays else None
-    return Performance(_curves(arrays, "face"), sound, words, emotion, motion, meta)
+    heard = _curves(arrays, "heard") if "heard_values" in arrays else None
+    return Performance(_curves(arrays, "face"), sound, words, emotion, motion, meta, heard)
 
 
 def _curves(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Curves:
