@@ -15,8 +15,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rhapsode.face.reference.basis import SPEECH, Basis
 from rhapsode.performance import Float32, as_float32
-from rhapsode.train.augment import Example, make_sequence, plain_sequence, room_tones
+from rhapsode.train.augment import Example, make_sequence, plain_sequence
 from rhapsode.train.loop import chances, column_weights
+from rhapsode.train.noises import room_tones
 from rhapsode.train.reference.audio2exp import DELAY, Answer, Audio2Exp, Shape, speech_rows
 from rhapsode.train.takes import MOVES, REST, UNHEARD, UNKNOWN, Take
 from rhapsode.train.teacher import CLASSES
@@ -33,11 +34,12 @@ class Plan:
     """How long and how hard to train.
 
     Args:
-        epochs: passes, each over ``sequences`` fresh sequences.
+        epochs: passes, each over ``sequences`` fresh sequences; the learning rate is planned for all of them.
+        until: passes after which to stop, if fewer.
         sequences: per epoch.
         batch: sequences per step.
         rate: highest learning rate; it warms up over the first tenth and falls as a cosine.
-        plain: share of the steps that see takes as they are, the others see them bent and mixed.
+        plain: share of the sequences that hold a take as it is; the others are bent and mixed.
         average: weight of the past in the running average of the weights, which is what is kept.
         style_chances: how often a take of each style is drawn.
         touch: weight of the loss of touching lips, and of a lip at the teeth.
@@ -52,6 +54,7 @@ class Plan:
     """
 
     epochs: int = 60
+    until: int = 10**6
     sequences: int = 600
     batch: int = 12
     rate: float = 1.5e-3
@@ -99,8 +102,8 @@ class Losses(nn.Module):  # type: ignore[misc]
     def forward(self, answer: Answer, batch: Sequence[Example]) -> Tensor:
         """Return the loss of one batch."""
         labels, closed, style, heard = (
-            torch.from_numpy(np.stack([getattr(e, part) for e in batch]))[:, :-DELAY]
-            for part in ("labels", "closed", "style", "heard")
+            torch.from_numpy(np.stack([getattr(e.labels, part) for e in batch]))[:, :-DELAY]
+            for part in ("moves", "closed", "style", "heard")
         )
         coefficients, speaking, touching, biting, classes = (part[:, DELAY:] for part in answer)
         told, clear = (style != UNKNOWN).float(), (heard != UNHEARD).float()
@@ -187,7 +190,7 @@ def train(
             part.load_state_dict(state[name])
         begin = int(state["epoch"])
     draw, room = chances(takes, plan.style_chances), room_tones(takes)
-    for epoch in range(begin, plan.epochs):
+    for epoch in range(begin, min(plan.epochs, plan.until)):
         rng, clock, total = np.random.default_rng([plan.seed, epoch]), time.perf_counter(), 0.0
         model.train()
         for _ in range(steps):
@@ -212,7 +215,11 @@ def train(
 def _batch(
     rng: np.random.Generator, takes: Sequence[Take], draw: np.ndarray, room: Sequence[Float32], plan: Plan
 ) -> list[Example]:
-    """Return whole sequences, or twice as many half ones of takes as they are."""
-    if rng.uniform() < plan.plain:
-        return [plain_sequence(rng, takes[rng.choice(len(takes), p=draw)]) for _ in range(2 * plan.batch)]
-    return [make_sequence(rng, takes, draw, room) for _ in range(plan.batch)]
+    """Return fresh sequences, takes as they are and bent ones mixed."""
+
+    def one() -> Example:
+        if rng.uniform() < plan.plain:
+            return plain_sequence(rng, takes[rng.choice(len(takes), p=draw)])
+        return make_sequence(rng, takes, draw, room)
+
+    return [one() for _ in range(plan.batch)]
