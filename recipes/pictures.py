@@ -5,10 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from rhapsode.avatars import load
-from rhapsode.render import still
+from rhapsode.face.direction import Direction
+from rhapsode.face.emotion import EMOTIONS
+from rhapsode.face.life import Life
+from rhapsode.perform import animate
+from rhapsode.performance import CLOCK_HZ, Sound
+from rhapsode.render import Renderer, still
 
 Weights = dict[str, float]
 
@@ -46,6 +52,20 @@ def sheet(pictures: list[Image.Image], columns: int) -> Image.Image:
     return page
 
 
+def emotions(name: str, level: float, *, size: int = 300) -> list[Image.Image]:
+    """Draw one avatar that feels each emotion, silently, with its name; the whole chain moves it."""
+    renderer = Renderer(name, size=(size, size), camera="face", zoom=1.35)
+    silence, made = Sound(np.zeros(6 * CLOCK_HZ, np.float32), CLOCK_HZ), []
+    for emotion in EMOTIONS:
+        # Without blinks, so that no picture falls into one.
+        direction = Direction(seed=3, emotion=f"{emotion}:{level}", life=Life(blink_per_minute=0))
+        shown = Image.fromarray(renderer.draw(animate(silence, direction=direction).face.values[-1]))
+        made.append(shown.convert("RGB"))
+        ImageDraw.Draw(made[-1]).text((8, 6), emotion, "#20242c", ImageFont.load_default(16))
+    renderer.close()
+    return made
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +77,7 @@ def main() -> None:
     sheet(people, 4).save(folder / "people.jpg", quality=88)
     full = [picture(name, {}, camera="full") for name in ("mira", "teo", "noor", "kofi")]
     sheet(full, 4).save(folder / "full.jpg", quality=88)
+    sheet(emotions("mira", 0.8), 5).save(folder / "emotions.jpg", quality=86)
 
 
 if __name__ == "__main__":

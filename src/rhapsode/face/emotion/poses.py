@@ -73,7 +73,7 @@ FEELINGS: Mapping[str, Feeling] = MappingProxyType(
         "anger": Feeling(
             "4+5+7+17+23/24",
             "browDown 1, eyeSquint 0.45, noseSneer 0.6, cheekSquint 0.15, mouthPress 0.7, "
-            "mouthFrown 0.65, mouthRollLower 0.3, mouthRollUpper 0.3, jawForward 0.25",
+            "mouthFrown 0.8, mouthRollLower 0.3, mouthRollUpper 0.3, jawForward 0.25",
             onset_s=0.4,
             decay_s=1.5,
             arousal=0.8,
