@@ -98,6 +98,15 @@ def test_sounds_find_their_curves_by_name_and_by_folder(tmp_path: Path) -> None:
     assert "'four'" in left["four.csv"]
 
 
+def test_a_sound_is_one_take_however_many_curves_it_has(tmp_path: Path) -> None:
+    sound(tmp_path / "one.wav")
+    for name in ("one_raw.csv", "one_cal.csv"):
+        (tmp_path / name).write_text("")
+    found = pair(tmp_path)
+    assert [p.curves.name for p in found.pairs] == ["one_cal.csv"]
+    assert "already has curves" in {path.name: why for path, why in found.left}["one_raw.csv"]
+
+
 def test_names_of_maya_count_for_the_folders_below(tmp_path: Path) -> None:
     np.save(tmp_path / "BS_name.npy", np.array(NAMES))
     for name in ("a", "b"):

@@ -105,6 +105,10 @@ def _match(
         if _maya(path) == "value" and named is None:
             left.append((path, "no BS_name.npy in its folder or above it: nobody says what its columns are"))
             return
+        taken = next((pair.curves for pair in made.values() if pair.sound == sound), None)
+        if taken is not None:
+            left.append((path, f"its sound already has curves, {_short(taken)}"))
+            return
         made[name] = Pair(name, sound, path, named)
         if sound in open_sounds:
             open_sounds.remove(sound)
@@ -115,7 +119,8 @@ def _match(
     siblings: dict[Path, list[Path]] = defaultdict(list)
     for path in curves:
         siblings[path.parent].append(path)
-    for path in curves:
+    # Live Link's calibrated file comes before the raw one of the same take.
+    for path in sorted(curves, key=lambda path: path.stem.lower().endswith("_raw")):
         same = by_key[_key(path)] if _key(path) else []
         near = [sound for sound in same if sound.parent == path.parent]
         here = [sound for sound in sounds if sound.parent == path.parent]
