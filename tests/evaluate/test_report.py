@@ -10,13 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from rhapsode.errors import InputError, SettingError, WeightsError
+from rhapsode.evaluate.bars import reached
 from rhapsode.evaluate.command import Request, evaluate
 from rhapsode.evaluate.faces import Face
 from rhapsode.evaluate.material import OWN_VOICE, FilmedTake, Material, material, own_voice
 from rhapsode.evaluate.operating import recall_at
 from rhapsode.evaluate.peers import PEERS, AbsentError
 from rhapsode.evaluate.report import TEACHER, Measured, Plan, report
-from rhapsode.evaluate.sheets import headline, number, sheets
+from rhapsode.evaluate.sheets import bars, headline, number, sheets
 from rhapsode.evaluate.terminal import BEGIN, END, write_json, write_markdown
 from rhapsode.performance import Float32
 from rhapsode.train.teacher import parse
@@ -113,6 +114,21 @@ def test_the_headline_has_one_row_a_face() -> None:
     assert all(len(row) == len(short.columns) for row in short.rows)
     assert short.columns[1:3] == ("own voice, clean", "own voice, 20 dB")
     assert short.rows[0][1] == "1.00 / .00 / 1.00"
+
+
+def test_bars_tell_what_falls_short() -> None:
+    speech = {"voices": {"clean": {"closed": 0.96, "vowels_closed": 0.05, "lag_ms": -12.0}}}
+    found = {"speech": speech, "takes": {}, "rest": {}, "cost": {"streams": 64}}
+    held = {one.bar.title: one.held for one in reached(found)}
+    assert held["p b m that close, voices, clean"] is True
+    assert held["... vowels that do, voices, clean"] is False
+    assert held["best lag against phone times, ms"] is False
+    assert held["streams on 2 cores"] is True
+    assert held["p b m that close, real, clean"] is None
+    table = bars({"faces": {"live": found}})
+    assert all(len(row) == 3 for row in table.rows)
+    assert ("p b m that close, voices, clean", "≥ .95", ".96") in table.rows
+    assert ("... vowels that do, voices, clean", "≤ .040", ".050 ✗") in table.rows
 
 
 def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from rhapsode.evaluate.faces import measured_face, raw_face
 from rhapsode.evaluate.material import filmed
 from rhapsode.evaluate.rest import gain_change, resting
 from rhapsode.evaluate.takes import followed
-from rhapsode.face.engine import Engine
+from rhapsode.face.engines import load_engine
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 @pytest.mark.parametrize("style", [None, "grid"])
 def test_the_jaw_follows_a_real_speaker(style: str | None) -> None:
     """Pearson's correlation over 80 sentences that no training saw, streamed in chunks of 20 ms."""
-    found = followed(filmed(DATA)["grid_s1"], raw_face(Engine.load(), style=style))
+    found = followed(filmed(DATA)["grid_s1"], raw_face(load_engine(), style=style))
     assert found["takes"] == 80
     assert found["jaw_correlation"] >= 0.88
     assert abs(found["jaw_lag_ms"]) <= 20
@@ -37,4 +37,4 @@ def test_a_real_voice_at_any_level_moves_the_same_face() -> None:
     from rhapsode.train.takes import read_sound
 
     y = read_sound(DATA / "speech" / "vctk" / "p225_003.flac")
-    assert max(gain_change(raw_face(Engine.load()), y).values()) < 0.01
+    assert max(gain_change(raw_face(load_engine()), y).values()) < 0.01

@@ -14,7 +14,7 @@ from rhapsode.evaluate.material import FilmedTake
 from rhapsode.evaluate.rest import gain_change, nobody, resting
 from rhapsode.evaluate.takes import followed
 from rhapsode.face.direction import Direction
-from rhapsode.face.engine import Engine
+from rhapsode.face.engines import load_engine
 from rhapsode.performance import Float32, as_float32
 from rhapsode.rigs import ARKIT
 from rhapsode.train.teacher import lip_gap
@@ -109,7 +109,7 @@ def test_answers_may_be_weights_or_hold_them() -> None:
 
 def test_shaped_and_raw_faces_have_a_curve_frame_per_20_ms() -> None:
     y = speech_like(0.51)
-    assert face_of(Direction())(y).shape == raw_face(Engine.load())(y).shape == (26, 52)
+    assert face_of(Direction())(y).shape == raw_face(load_engine())(y).shape == (26, 52)
 
 
 def test_the_way_of_cutting_changes_nothing() -> None:

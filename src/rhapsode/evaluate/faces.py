@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from rhapsode.face.direction import Direction
-from rhapsode.face.engine import Engine
+from rhapsode.face.engine_frames import FaceEngine
 from rhapsode.face.engine_manifest import find
+from rhapsode.face.engines import load_engine
 from rhapsode.face.life import Life
 from rhapsode.face.stream import FaceStream
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32, as_float32
@@ -47,11 +48,11 @@ def _arkit(curves: Curves) -> Float32:
     return as_float32(curves.values[:, columns])
 
 
-def raw_face(engine: Any, *, style: str | None = None, chunk: int = HOP) -> Face:
+def raw_face(engine: FaceEngine, *, style: str | None = None, chunk: int = HOP) -> Face:
     """Return an engine alone, streamed, before shaping.
 
     Args:
-        engine: anything that is a `rhapsode.face.engine_frames.FaceEngine`.
+        engine: loaded weights of any architecture.
         style: of the engine; None is its default.
         chunk: samples that arrive at once.
 
@@ -102,6 +103,6 @@ def measured_face(name: str | Path, *, raw: bool = False, style: str | None = No
 
     """
     if raw or style:
-        return raw_face(Engine.load(name), style=style, chunk=chunk)
+        return raw_face(load_engine(name), style=style, chunk=chunk)
     find(name)
     return face_of(Direction(weights=name), chunk=chunk)

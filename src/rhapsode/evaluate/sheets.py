@@ -7,6 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rhapsode.evaluate.bars import BARS, reached
+
+FINE = frozenset(("vowels_closed", "jaw_mean", "pause_jaw", "real_time_factor"))
+"""Measures whose bars are printed with three decimals."""
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -164,6 +169,22 @@ def headline(document: Mapping[str, Any]) -> Sheet:
         f"apex, r and lag in {spoken[0]}, pause in {spoken[-1]}; cost is the real-time factor"
     )
     return Sheet(title.replace("own_voice", "own voice"), columns, tuple(rows))
+
+
+def bars(document: Mapping[str, Any]) -> Sheet:
+    """Return what is asked of an engine beside what each face reached; a cross marks what falls short."""
+    faces = {name: reached(found) for name, found in document["faces"].items()}
+    rows = []
+    for k, bar in enumerate(BARS):
+        form = "0" if abs(bar.least or bar.most or 0) > 1 else "3" if bar.measure in FINE else "2"
+        asked = "" if bar.least is bar.most is None else f"≤ {number(bar.most, form)}"
+        asked = f"≥ {number(bar.least, form)}" if bar.least is not None else asked
+        cells = []
+        for found in faces.values():
+            mark = " ✗" if found[k].held is False else ""
+            cells.append(f"{number(found[k].value, form)}{mark}")
+        rows.append((bar.title, asked, *cells))
+    return Sheet("Bars for the engine that ships", ("asked", "bar", *faces), tuple(rows))
 
 
 def _wanted(faces: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, str]]]:

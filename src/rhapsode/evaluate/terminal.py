@@ -14,16 +14,22 @@ from rich.console import Console
 from rich.table import Table
 
 from rhapsode.errors import InputError
-from rhapsode.evaluate.sheets import headline, sheets
+from rhapsode.evaluate.sheets import Sheet, bars, headline, sheets
 
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 """Between these lines of a Markdown file the tables go."""
 
 
+def all_sheets(document: Mapping[str, Any]) -> list[Sheet]:
+    """Return every table of a document; the bars only where the corpus that they are about was heard."""
+    corpus = any("voices" in found["speech"] for found in document["faces"].values())
+    return [headline(document), *([bars(document)] if corpus else []), *sheets(document)]
+
+
 def show(document: Mapping[str, Any], console: Console | None = None) -> None:
     """Print the tables of a document on stderr, or on ``console``."""
     console = console or Console(stderr=True, highlight=False)
-    for sheet in sheets(document):
+    for sheet in all_sheets(document):
         table = Table(title=sheet.title, title_justify="left", title_style="bold")
         for k, column in enumerate(sheet.columns):
             table.add_column(column, justify="left" if k == 0 else "right", overflow="fold")
@@ -55,7 +61,7 @@ def write_markdown(path: Path, document: Mapping[str, Any]) -> None:
         InputError: the file cannot be read or written.
 
     """
-    text = "\n".join(sheet.markdown() for sheet in [headline(document), *sheets(document)])
+    text = "\n".join(sheet.markdown() for sheet in all_sheets(document))
     if path.is_file():
         try:
             before, begun, rest = path.read_text("utf-8").partition(BEGIN)
