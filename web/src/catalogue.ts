@@ -1,4 +1,4 @@
-/** What the server offers: avatars, styles and sample recordings. */
+/** What the server offers: avatars, styles, emotions and sample recordings. */
 
 import type { SampleRow } from "./ui.ts";
 
@@ -7,6 +7,7 @@ export interface Catalogue {
   avatars: Map<string, string>;
   chosen: string;
   styles: string[];
+  emotions: string[];
   samples: SampleRow[];
 }
 
@@ -22,15 +23,17 @@ async function read<T>(path: string): Promise<T> {
 }
 
 export async function readCatalogue(): Promise<Catalogue> {
-  const [avatars, styles, samples] = await Promise.all([
+  const [avatars, styles, emotions, samples] = await Promise.all([
     read<Avatars>("/api/avatars"),
     read<string[]>("/api/styles"),
+    read<string[]>("/api/emotions"),
     read<SampleRow[]>("/api/samples"),
   ]);
   return {
     avatars: new Map(avatars.avatars.map(({ name, url }) => [name, url])),
     chosen: avatars.default ?? avatars.avatars[0]?.name ?? "",
     styles,
+    emotions,
     samples,
   };
 }

@@ -41,7 +41,7 @@ export class Face {
 
   push(start: number, count: number, values: Float32Array): void {
     this.track.push(start, count, values);
-    if (this.mode === "rest" && Number.isNaN(this.head)) this.live(start);
+    if (this.mode === "rest") this.live(start);
   }
 
   /** Life goes on at clock sample `start`. */

@@ -11,7 +11,7 @@ export const HOP = CLOCK_HZ / CURVE_HZ;
 export const PROTOCOL = 1;
 
 export type Request =
-  | { type: "hello"; style: string; strength: number; seed: number }
+  | { type: "hello"; style: string; strength: number; seed: number; emotion: string; controls: Record<string, number> }
   | { type: "say"; text: string }
   | { type: "sample"; name: string }
   | { type: "stop" };

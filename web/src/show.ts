@@ -5,6 +5,7 @@ import { Captions } from "./captions.ts";
 import { Connection, type Link } from "./connection.ts";
 import { Face, sampleToShow } from "./face.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
+import { Panel } from "./panel.ts";
 import { Player } from "./player.ts";
 import { type Begin, CLOCK_HZ, type CurvesPacket, type Message, type Request, type SoundPacket } from "./protocol.ts";
 import { Recent } from "./recent.ts";
@@ -39,6 +40,8 @@ interface Utterance {
 }
 
 const SHOW_ERROR_MS = 250;
+/** A slider that is being moved is heard when it has stood still for so long. */
+const FEEL_MS = 80;
 
 export class Show {
   private readonly controls: Controls;
@@ -54,8 +57,11 @@ export class Show {
   private wanted = false;
   private sample = "";
   private utterance: Utterance | null = null;
+  private readonly panel: Panel;
   private catalogue: Catalogue | null = null;
   private style = "natural";
+  private emotion = "";
+  private greeting = 0;
   private errorMs: number | null = null;
   private errorTold = 0;
   private drawn = performance.now();
@@ -75,7 +81,13 @@ export class Show {
         this.style = name;
         this.greet();
       },
+      emotion: (name, amount) => {
+        this.emotion = name === "" || name === "auto" ? name : `${name}:${amount}`;
+        window.clearTimeout(this.greeting);
+        this.greeting = window.setTimeout(() => this.greet(), FEEL_MS);
+      },
     });
+    this.panel = new Panel(this.controls.panel, () => this.greet());
     this.captions = new Captions(this.controls.caption);
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.connection = new Connection(`${scheme}//${location.host}/ws`, {
@@ -107,8 +119,9 @@ export class Show {
     } catch {
       return;
     }
-    const { avatars, styles, samples } = this.catalogue;
+    const { avatars, styles, emotions, samples } = this.catalogue;
     this.controls.options("style", styles, this.style, strings.styles);
+    this.controls.options("emotion", ["", "auto", ...emotions], "", strings.emotions);
     this.controls.samples(samples);
     this.controls.options("avatar", [...avatars.keys()], this.catalogue.chosen);
     await this.enter(this.catalogue.chosen);
@@ -135,7 +148,7 @@ export class Show {
   }
 
   private greet(): void {
-    this.connection.send({ type: "hello", style: this.style, strength: 1, seed: 0 });
+    this.connection.send({ type: "hello", style: this.style, strength: 1, seed: 0, emotion: this.emotion, controls: this.panel.turned });
   }
 
   private request(request: Request, sample = ""): void {
@@ -166,7 +179,7 @@ export class Show {
   private link(state: Link): void {
     this.controls.link(state);
     if (state === "open") {
-      if (this.style !== "natural") this.greet();
+      if (this.style !== "natural" || this.emotion || Object.keys(this.panel.turned).length) this.greet();
       void this.furnish();
       return;
     }

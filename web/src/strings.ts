@@ -8,6 +8,8 @@ const ENGLISH = {
   samples: "Sample recordings",
   avatar: "Avatar",
   style: "Style",
+  emotion: "Emotion",
+  amount: "Strength of the emotion",
   volume: "Volume",
   connecting: "Connecting…",
   open: "Connected",
@@ -21,6 +23,11 @@ const ENGLISH = {
   noAvatar: "The avatar could not be loaded",
   noGraphics: "This browser cannot draw in 3D (WebGL 2 is missing or turned off).",
   styles: { natural: "Natural", serious: "Serious", lively: "Lively", cartoon: "Cartoon" } as Record<string, string>,
+  emotions: {
+    "": "No emotion",
+    auto: "From the voice",
+    outofbreath: "Out of breath",
+  } as Record<string, string>,
 };
 
 const CHINESE: typeof ENGLISH = {
@@ -31,6 +38,8 @@ const CHINESE: typeof ENGLISH = {
   samples: "示例录音",
   avatar: "角色",
   style: "风格",
+  emotion: "情绪",
+  amount: "情绪强度",
   volume: "音量",
   connecting: "正在连接…",
   open: "已连接",
@@ -44,6 +53,20 @@ const CHINESE: typeof ENGLISH = {
   noAvatar: "无法加载角色",
   noGraphics: "此浏览器无法绘制三维画面（WebGL 2 缺失或已关闭）。",
   styles: { natural: "自然", serious: "严肃", lively: "活泼", cartoon: "卡通" },
+  emotions: {
+    "": "无情绪",
+    auto: "随声音",
+    amazement: "惊讶",
+    anger: "愤怒",
+    cheekiness: "调皮",
+    disgust: "厌恶",
+    fear: "害怕",
+    grief: "悲痛",
+    joy: "喜悦",
+    outofbreath: "气喘",
+    pain: "痛苦",
+    sadness: "悲伤",
+  },
 };
 
 export const language = navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";

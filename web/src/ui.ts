@@ -10,6 +10,8 @@ export interface Actions {
   volume(level: number): void;
   avatar(name: string): void;
   style(name: string): void;
+  /** A name, "auto", or "" for none; and how strongly it is felt, 0 to 1. */
+  emotion(name: string, amount: number): void;
 }
 
 export interface SampleRow {
@@ -32,6 +34,7 @@ export class Controls {
   readonly canvas = get<HTMLCanvasElement>("view");
   readonly caption = get("caption");
   readonly dock = get("dock");
+  readonly panel = get("panel");
   private readonly form = get<HTMLFormElement>("form");
   private readonly text = get<HTMLTextAreaElement>("text");
   private readonly speak = get<HTMLButtonElement>("speak");
@@ -59,6 +62,8 @@ export class Controls {
     volume.addEventListener("input", () => this.actions.volume(volume.valueAsNumber));
     this.choose("avatar", (name) => this.actions.avatar(name));
     this.choose("style", (name) => this.actions.style(name));
+    this.choose("emotion", () => this.feel());
+    get<HTMLInputElement>("amount").addEventListener("input", () => this.feel());
   }
 
   private label(): void {
@@ -66,11 +71,13 @@ export class Controls {
     get("text-label").textContent = strings.text;
     this.text.placeholder = strings.placeholder;
     get("samples").setAttribute("aria-label", strings.samples);
-    for (const id of ["avatar", "style"] as const) {
+    for (const id of ["avatar", "style", "emotion"] as const) {
       get(`${id}-label`).textContent = strings[id];
       get(id).title = strings[id];
     }
     get("volume-label").textContent = strings.volume;
+    get("amount-label").textContent = strings.amount;
+    get("amount-pick").title = strings.amount;
     get("error").title = strings.errorHint;
     get("curtain").textContent = strings.loading;
     this.canvas.setAttribute("aria-label", strings.view);
@@ -81,6 +88,12 @@ export class Controls {
   private choose(id: string, act: (name: string) => void): void {
     const select = get<HTMLSelectElement>(id);
     select.addEventListener("change", () => act(select.value));
+  }
+
+  private feel(): void {
+    const name = get<HTMLSelectElement>("emotion").value;
+    get("amount-pick").hidden = name === "" || name === "auto";
+    this.actions.emotion(name, get<HTMLInputElement>("amount").valueAsNumber);
   }
 
   private submit(): void {
@@ -99,7 +112,7 @@ export class Controls {
     this.text.style.height = `${Math.min(this.text.scrollHeight, 130)}px`;
   }
 
-  options(id: "avatar" | "style", names: readonly string[], chosen: string, known: Record<string, string> = {}): void {
+  options(id: "avatar" | "style" | "emotion", names: readonly string[], chosen: string, known: Record<string, string> = {}): void {
     const rows = names.map((name) => new Option(known[name] ?? labelled(name), name, false, name === chosen));
     get<HTMLSelectElement>(id).replaceChildren(...rows);
     get(id).closest("label")?.toggleAttribute("hidden", names.length < 2);
