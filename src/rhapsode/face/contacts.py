@@ -31,8 +31,8 @@ class Contacts:
     """Brings lips and teeth together as far as a network is sure of it, curve frame by curve frame.
 
     Args:
-        closure: certainty of touching lips, times that of no vowel, at which lips begin to close and at
-            which they are closed, and the part of both that is enough to stay closed (hysteresis).
+        closure: certainty of touching lips at which they begin to close and at which they are closed, and
+            the part of both that is enough to stay closed (hysteresis).
         bite: certainty at which the lower lip begins to go to the teeth, and at which it is there.
 
     """
@@ -49,11 +49,11 @@ class Contacts:
             weights: ARKit weights of consecutive curve frames.
             closed: (T,) how surely the lips touch.
             bitten: (T,) how surely the lower lip is at the teeth.
-            vowel: (T,) how surely a vowel is heard, which vetoes a closure.
+            vowel: (T,) how surely a vowel is heard, which vetoes a closure where it is likelier than not.
 
         """
         low, high = self._bite
-        sure = closed * (1 - vowel)
+        sure = closed * np.minimum(2 * (1 - vowel), 1)
         for row, lips, teeth in zip(weights, sure.tolist(), bitten.tolist(), strict=True):
             if teeth > low:
                 bite(row, min((teeth - low) / (high - low), 1.0))

@@ -8,9 +8,9 @@ from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
-CLOSURE = (0.1, 0.16, 0.8)
-"""Certainty of touching lips, times that of no vowel, at which they begin to close and at which they are closed;
-and the part of both that is enough to stay closed. Chosen on the development voices of the recipe."""
+CLOSURE = (0.2, 0.28, 0.8)
+"""Certainty of touching lips at which they begin to close and at which they are closed, and the part of both
+that is enough to stay closed. Chosen on the development voices of the recipe."""
 
 BITE = (0.3, 0.6)
 """The same for the lower lip and the upper teeth."""
