@@ -81,6 +81,7 @@ def test_yaml_rigs_are_read(tmp_path: Path) -> None:
         ('{"channels": {"jaw": {"gain": 2}}}', "unknown key 'gain'"),
         ('{"channels": {"jaw": {"range": [1, 0]}}}', "two rising numbers"),
         ('{"range": 100}', "two rising numbers"),
+        ('{"fps": "many"}', "frame rate must"),
         ('{"sides": "left"}', "character or viewer"),
         ('{"like": "nobody"}', "like must be one of"),
         ('{"channels": ["jaww"]}', "no file has the rig's channel 'jaww'; nearest: jaw"),

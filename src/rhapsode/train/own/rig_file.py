@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rhapsode.errors import MissingExtraError, RigError
+from rhapsode.errors import MissingExtraError, RigError, SettingError
+from rhapsode.performance import as_rate
 from rhapsode.rigs import ARKIT, maps
 
 _KEYS = ("name", "fps", "range", "sides", "symmetric", "like", "channels")
@@ -41,7 +43,9 @@ def read_rig(path: Path, *, default_name: str = "own") -> dict[str, Any]:
     if "like" in tree and (str(tree["like"]), ARKIT.name) not in maps():
         known = ", ".join(sorted(source for source, target in maps() if target == ARKIT.name))
         raise RigError(f"rig '{path}': like must be one of {known}, got {tree['like']!r}")
-    _range(tree.get("range", [0, 1]), path, "range")
+    tree["range"] = _range(tree["range"], path, "range") if "range" in tree else None
+    if tree.get("fps") is not None:
+        tree["fps"] = _fps(tree["fps"], path)
     tree.setdefault("name", default_name)
     tree["channels"] = _listed(tree.get("channels"), path)
     return tree
@@ -108,6 +112,13 @@ def _targets(given: Any, name: str, path: Path) -> dict[str, float]:
                 f"nearest: {', '.join(near)}"
             )
     return weights
+
+
+def _fps(given: Any, path: Path) -> Fraction:
+    try:
+        return as_rate(given)
+    except SettingError as error:
+        raise RigError(f"rig '{path}': {error}") from None
 
 
 def _range(given: Any, path: Path, what: str) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from rhapsode.errors import InputError, RhapsodeError, SettingError
+from rhapsode.performance import as_rate
 from rhapsode.train.loop import Plan
 from rhapsode.train.own import tune as tuning
 from rhapsode.train.own.columns import Columns, choose
@@ -153,7 +155,7 @@ def _read(
     settings: Settings, described: dict[str, Any] | None, teller: Teller, outcome: Outcome
 ) -> tuple[OwnRig, list[OwnTake]]:
     pairing = pair(settings.data)
-    from_rig = Fraction(str(described["fps"])) if described and described.get("fps") else None
+    from_rig = as_rate(described["fps"]) if described and described.get("fps") else None
     raw, refused = read_all(pairing.pairs, settings.fps or from_rig)
     outcome.left_out = {str(path.relative_to(settings.data)): why for path, why in pairing.left}
     outcome.left_out |= dict(refused)
@@ -186,11 +188,11 @@ def _rig(raw: Sequence[RawTake], described: dict[str, Any] | None, settings: Set
 def _tell_left_out(left: dict[str, str], teller: Teller) -> None:
     reasons: dict[str, list[str]] = {}
     for name, why in left.items():
-        reasons.setdefault(why if "is called" not in why else why.split(" is called")[0], []).append(name)
+        common = re.sub(r" (is|are) called '.*'$", " by that name", why)
+        reasons.setdefault(common, []).append(name)
     for why, names in reasons.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        said = f"{why} by that name" if why.startswith("no ") and "'" not in why else why
-        teller.note(f"left out: {', '.join(names[:3])}{more}: {said}")
+        teller.note(f"left out: {', '.join(names[:3])}{more}: {why}")
 
 
 def _tell_columns(columns: Columns, teller: Teller, outcome: Outcome) -> None:
@@ -207,7 +209,7 @@ def _tell_columns(columns: Columns, teller: Teller, outcome: Outcome) -> None:
     like = f", mapped to ARKit as rig '{rig.like}'" if rig.like else ""
     teller.say(f"rig '{rig.name}': {len(columns.own)} of {len(rig.channels)} channels move{like}")
     for names, why in (
-        (upper, "eyes, brows and head are not to be heard; they are not learned"),
+        (upper, "not learned: eyes, brows and head are not to be heard, or the rig says so"),
         (
             unshown,
             "no ARKit channel is known for them: learned, but ARKit avatars do not show them",
