@@ -14,7 +14,7 @@ from rhapsode.evaluate.bars import reached
 from rhapsode.evaluate.command import Request, evaluate
 from rhapsode.evaluate.faces import Face
 from rhapsode.evaluate.material import OWN_VOICE, FilmedTake, Material, material, own_voice
-from rhapsode.evaluate.operating import recall_at
+from rhapsode.evaluate.operating import curve, recall_at
 from rhapsode.evaluate.peers import PEERS, AbsentError
 from rhapsode.evaluate.report import TEACHER, Measured, Plan, report
 from rhapsode.evaluate.sheets import bars, headline, number, sheets
@@ -182,6 +182,21 @@ def test_a_quick_run_hears_a_fixed_part(tmp_path: Path) -> None:
     few = Material({"voices": [Line()] * 7, OWN_VOICE: [Line()] * 4}, {"a": [film] * 9, "b": [film]}).some()
     assert {name: len(spoken) for name, spoken in few.speech.items()} == {"voices": 3, OWN_VOICE: 4}
     assert {name: len(takes) for name, takes in few.takes.items()} == {"a": 3, "b": 1}
+
+
+def test_engines_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rhapsode.evaluate.command.measured_face", lambda *_, **__: taught)
+    monkeypatch.setattr("rhapsode.evaluate.command.material", lambda *_: small())
+    monkeypatch.setattr("rhapsode.evaluate.report._cost", lambda *_: {})
+    engines = ("live", "one/live.json", "two/live.json", "two/live.json")
+    found = evaluate(Request(engines=engines, conditions=("clean",), quick=True))
+    assert [*found["faces"]] == ["live", "one/live", "two/live", "two/live.json", TEACHER]
+
+
+def test_other_limits_are_played_through_the_whole_face() -> None:
+    points = curve("live", [Line()], limits=(0.2, 0.7))
+    assert [(point["low"], point["high"]) for point in points] == [(0.2, 0.4), (0.7, 0.9)]
+    assert points[0]["closed"] >= points[1]["closed"]
 
 
 def test_recall_is_read_between_the_points_of_a_curve() -> None:

@@ -172,6 +172,7 @@ def _summary(found: _Found) -> dict[str, float]:
         "loudness_motion": correlation(as_float32(loud), as_float32(opened)),
         "pause_jaw": _mean(np.concatenate(found.pauses)) if found.pauses else float("nan"),
         "rest_jitter_mm": _mean(np.concatenate(found.rest_steps)) * 10 if found.rest_steps else float("nan"),
+        "closings": len(found.closing),
         "closing_p50_ms": _percentile(np.asarray(found.closing) * 1000, 50),
         "closing_p95_ms": _percentile(np.asarray(found.closing) * 1000, 95),
         "closed_in_150_ms": _share(found.closing, CLOSE_BY_S + 1e-6),
@@ -263,7 +264,7 @@ def closing_times(gap: Float32, phones: Sequence[TimedPhone]) -> list[float]:
         if end - phone.end < PAUSE_S:
             continue
         closures = (max(t.start, phone.end) for t in resting if t.end - max(t.start, phone.end) >= STAYS_S)
-        found.append(next((at - phone.end for at in closures if at < end), float("inf")))
+        found.append(next((float(at - phone.end) for at in closures if at < end), float("inf")))
     return found
 
 

@@ -67,7 +67,11 @@ def evaluate(request: Request, *, progress: Progress | None = None) -> dict[str,
     """
     say = progress or (lambda _: None)
     names = _checked(request)
-    faces = [_engine(name, request) for name in request.engines]
+    titles = _titles(request)
+    faces = [
+        Measured(title, measured_face(name, raw=request.raw, style=request.style), Direction(weights=name))
+        for title, name in titles.items()
+    ]
     heard = material(request.data, request.corpus)
     heard = heard.some() if request.quick else heard
     plan = Plan(names, QUICK_REST_S if request.quick else 10.0, request.streams)
@@ -88,7 +92,9 @@ def evaluate(request: Request, *, progress: Progress | None = None) -> dict[str,
         for other in others:
             other.close()
     if request.operating:
-        found["operating"] = {name: _operating(name, heard, plan, request, say) for name in request.engines}
+        found["operating"] = {
+            title: _operating(name, heard, plan, request, say) for title, name in titles.items()
+        }
     found["notes"] += absent
     asked = {"shaped": not request.raw, "style": request.style, "quick": request.quick}
     return {**asked, "conditions": list(names), **found}
@@ -115,10 +121,15 @@ def _checked(request: Request) -> tuple[str, ...]:
     return chosen
 
 
-def _engine(name: str, request: Request) -> Measured:
-    face = measured_face(name, raw=request.raw, style=request.style)
-    title = Path(name).stem if name.endswith(".json") else name
-    return Measured(f"{title}, raw" if request.raw else title, face, Direction(weights=name))
+def _titles(request: Request) -> dict[str, str]:
+    """Return the engines by what they are called in the tables: a name, or as much of a path as it takes."""
+    found: dict[str, str] = {}
+    for name in request.engines:
+        path = Path(name)
+        short = path.stem if path.suffix == ".json" else name
+        title = next((t for t in (short, f"{path.parent.name}/{short}") if t not in found), name)
+        found[title] = name
+    return {f"{title}, raw" if request.raw else title: name for title, name in found.items()}
 
 
 def _operating(name: str, heard: Material, plan: Plan, request: Request, say: Progress) -> dict[str, Any]:
