@@ -48,7 +48,7 @@ def export(
     delay: int = DELAY,
     moves: Mapping[str, Sequence[str]] = MOVES,
     bits: int = 8,
-    recipe: str = "recipes/face_live.py",
+    recipe: str = "recipes/face.py",
     sources: Sequence[Mapping[str, str]] = SOURCES,
 ) -> Path:
     """Write ``name``.onnx and its manifest ``name``.json to ``folder``; return the manifest's path.
