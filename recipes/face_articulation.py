@@ -26,7 +26,7 @@ from rhapsode.train.reference.articulation_takes import ShapeTake, load_takes
 
 LEFT_OUT = "2_05"
 CHANNELS = ("jawOpen", "mouthFunnel", "mouthLowerDownLeft", "mouthUpperUpLeft")
-JUDGE = ("2_01", 20.0, 12.0)
+JUDGE = ("2_01", 20.0, 8.0)
 """Take, first second and length of the sound that emotion vectors are judged by."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import av
 import numpy as np
@@ -64,7 +65,7 @@ def coded(y: Float32, codec: str, container: str, bit_rate: int) -> Float32:
     """
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=CLOCK_HZ, layout="mono")
+        stream: Any = out.add_stream(codec, rate=CLOCK_HZ, layout="mono")
         stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(
             (np.clip(y, -1, 1) * 32767).astype(np.int16)[None], format="s16", layout="mono"
@@ -76,7 +77,7 @@ def coded(y: Float32, codec: str, container: str, bit_rate: int) -> Float32:
             out.mux(stream.encode(part))
         out.mux(stream.encode(None))
     file.seek(0)
-    with av.open(file) as source:
+    with av.open(file, "r") as source:
         back = av.AudioResampler(format="flt", layout="mono", rate=CLOCK_HZ)
         parts = [p.to_ndarray()[0] for f in source.decode(audio=0) for p in back.resample(f)]
         parts += [p.to_ndarray()[0] for p in back.resample(None)]

@@ -115,7 +115,8 @@ class Articulator(nn.Module):  # type: ignore[misc]
         moves = self.heads(x).unflatten(2, (self.shape.styles, self.shape.moves)).float()
         sure = self.sure(x).float()
         gated = moves * sure[:, :, :1, None].sigmoid()
-        return Answer(gated, *sure.unbind(2), self.heard(x).float())
+        moving, closed, bitten, stress = sure.unbind(2)
+        return Answer(gated, moving, closed, bitten, stress, self.heard(x).float())
 
 
 def widened(start: Articulator, *, like: int = 0) -> Articulator:
