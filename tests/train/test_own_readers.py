@@ -134,7 +134,7 @@ def test_folders_without_a_pair_say_what_they_hold(
         sound(tmp_path / "c.wav")
     with pytest.raises(InputError, match=said):
         pair(tmp_path)
-    with pytest.raises(InputError, match="nothing"):
+    with pytest.raises(InputError, match="does not exist"):
         pair(tmp_path / "absent")
 
 

@@ -59,6 +59,7 @@ class Quiet:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     monkeypatch.setattr(tune, "FINE", TINY)
+    monkeypatch.setattr(tune, "SCRATCH", replace(TINY, frozen=False))
     monkeypatch.setattr(job, "_board", lambda folder, teller: None)
 
 
@@ -171,6 +172,14 @@ def test_an_engine_is_trained_and_plays_both_rigs(run: Runs, data: Path, tmp_pat
     (out / "mine.rig.json").unlink()
     with pytest.raises(FormatError, match="rhapsode train face"):
         read_rig_columns(manifest, sha256="")
+
+
+@pytest.mark.slow
+def test_an_engine_from_scratch_owes_nothing_to_the_shipped_one(run: Runs, tmp_path: Path) -> None:
+    outcome = run(tmp_path, scratch=True)
+    sources = read_manifest(Path(outcome.manifest)).data
+    assert [source["name"].split(" (")[0] for source in sources] == ["own takes"]
+    assert outcome.best_epoch > 0
 
 
 @pytest.mark.slow

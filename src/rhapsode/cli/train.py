@@ -31,9 +31,9 @@ def face(
         Path | None, typer.Option(help="Your rig: a .yaml or .json that names its channels.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder for the engine. [default: DATA-engine]")
+        Path | None, typer.Option("-o", "--out", help="Folder for the engine. Default: DATA-engine.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the engine. [default: the rig's, or the folder's]")] = "",
+    name: Annotated[str, typer.Option(help="Name of the engine. Default: the rig's, or the folder's.")] = "",
     engine: Annotated[str, typer.Option("--engine", help="Shipped engine to start from.")] = "live",
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Start from random weights; needs hours of takes.")
@@ -121,7 +121,7 @@ def apply(
         list[Path], typer.Option("-o", "--output", help=".json (Audio2Face), .csv, .npz or .npy (Maya).")
     ],
     fps: Annotated[
-        str | None, typer.Option(help="Frames per second of the files. [default: 50; .npy: 30]")
+        str | None, typer.Option(help="Frames per second of the files. Default: 50, .npy 30.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -68,8 +68,8 @@ def pair(folder: Path) -> Pairing:
 
     """
     if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing"
-        raise InputError(f"'{folder}' is {found}, expected a folder of sounds and curves; check the path")
+        found = "is a file" if folder.exists() else "does not exist"
+        raise InputError(f"'{folder}' {found}, expected a folder of sounds and curves; check the path")
     files = sorted(
         path
         for path in folder.rglob("*")
