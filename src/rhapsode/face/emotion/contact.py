@@ -79,6 +79,9 @@ _UPPER_CM = float(GAP[_UPPER].sum())
 _MOST_CLOSE, _MOST_UPPER = 0.1, 0.2
 """How far mouthClose and mouthUpperUp may make up for what else moves the lips."""
 
+_NEAR_CM = 0.3
+"""Lips this near each other are not parted further: the resting face may be what closes them in the end."""
+
 _FREE_CM = 5.0
 """More than any expression parts the lips."""
 
@@ -107,8 +110,8 @@ def wear(face: _Float64, pose: _Float64, pause: _Float64) -> _Float64:
         pause: (T,) 0 where somebody speaks, 1 where nobody does.
 
     Returns:
-        (T, 52) float64 in [0, 1]. Where ``pause`` is 0, a lip distance below `CLOSED_GAP` does not grow, one
-        above stays above, and a lower lip at the teeth stays there.
+        (T, 52) float64 in [0, 1]. Where ``pause`` is 0, a lip distance below 0.3 cm does not grow, one
+        above `CLOSED_GAP` stays above, and a lower lip at the teeth stays there.
 
     """
     shown = pose * (_SPEECH + pause[:, None] * (1.0 - _SPEECH))
@@ -135,7 +138,7 @@ def _corrected(face: _Float64, made: _Float64, pause: _Float64) -> _Float64:
     room = np.where(drop < TEETH_DROP, TEETH_DROP - drop, 0.5 * (drop - TEETH_DROP)) + free
     fix = _scaled(delta, _PARTS, np.minimum(room / np.maximum(delta @ _PARTS_DROP, 1e-9), 1.0))
     change = (delta + fix) @ GAP
-    over = np.maximum(change - 0.5 * open_by - free, 0.0)
+    over = np.maximum(change - 0.5 * np.maximum(gap - _NEAR_CM, 0.0) - free, 0.0)
     if over.any():
         close = np.minimum(np.minimum(over / -GAP[_CLOSE], _MOST_CLOSE), 1.0 - made[:, _CLOSE])
         over += close * GAP[_CLOSE]

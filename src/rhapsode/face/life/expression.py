@@ -74,8 +74,8 @@ class Expression:
         ease = _ease(row) * (1.0 - 0.35 * accents.speaking)
         for channel, weight in self._mouth_rest:
             # Pressing the lips together at rest must not narrow an open vowel.
-            held = max(1.0 - 5.0 * row[_JAW], 0.0) if channel == _CLOSE else 1.0
-            row[channel] += (1.0 - row[channel]) * weight * ease * held * kept
+            held = max(1.0 - 5.0 * row[_JAW], 0.0) if channel == _CLOSE else kept
+            row[channel] += (1.0 - row[channel]) * weight * ease * held
         for channel, weight in self._upper_rest:
             row[channel] += (1.0 - row[channel]) * weight * kept
         if self._life.idle:
