@@ -167,6 +167,13 @@ def test_without_folders_the_default_voice_speaks(monkeypatch: pytest.MonkeyPatc
     assert "recipes/corpus" in found.notes[0]
 
 
+def test_a_corpus_without_test_speech_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    none: dict[str, list] = {"voices": [], "language": [], "real": []}
+    monkeypatch.setattr("rhapsode.evaluate.material.unheard", lambda *_: none)
+    with pytest.raises(InputError, match="no utterance of the split test"):
+        material(None, tmp_path)
+
+
 def test_lines_of_the_default_voice_have_phones_in_the_sound() -> None:
     (line,) = own_voice(["Bob made a map."])
     y = line.sound()

@@ -15,6 +15,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from rhapsode.errors import InputError
 from rhapsode.evaluate.articulation import Spoken, unheard
 from rhapsode.performance import CLOCK_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
@@ -133,6 +134,9 @@ def material(data: Path | None, corpus: Path | None) -> Material:
         data: folder with any of grid_*/, facegood/ and speech/.
         corpus: what recipes/corpus makes; the natural speech in it lies in ``data``.
 
+    Raises:
+        InputError: the corpus holds nothing that was kept out of training.
+
     """
     notes = [note for given, note in ((corpus, CORPUS_NOTE), (data, DATA_NOTE)) if given is None]
     speech: dict[str, list[Spoken]] = {OWN_VOICE: []}
@@ -142,6 +146,11 @@ def material(data: Path | None, corpus: Path | None) -> Material:
         if data is None:
             heard.pop("real")
         speech = {name: list(spoken) for name, spoken in heard.items() if spoken}
+        if not speech:
+            raise InputError(
+                f"corpus {corpus} holds no utterance of the split test, got only others; make it whole, see "
+                "recipes/corpus/README.md"
+            )
     else:
         speech[OWN_VOICE] = list(own_voice())
     return Material(speech, filmed(data) if data else {}, tuple(notes))
