@@ -36,8 +36,9 @@ from rhapsode.train.teacher.corpus import Utterance
 BEFORE_S = 1.0
 """The face lives this long before it is first shown."""
 
-LOWERED = 0.055
-"""How far the face stands above the middle, for the caption under it, as a share of the picture's height."""
+NEARER, LOWERED = 1.24, 0.095
+"""How much closer than "face" the camera comes, and how far it looks down, for the caption under the chin, as
+a share of the picture's height."""
 
 CARD_S, DISSOLVE_S = 3.2, 0.4
 LARGEST = 5_000_000
@@ -82,8 +83,8 @@ FILM = (
     Shot("mira", (Part("bf_isabella", _MILLER, "English"),), seed=3),
     Shot("kofi", (Part("em_alex", _OWL, "Español (Spanish)"),), seed=5),
     Shot("noor", (Part("jf_tebukuro", _PEACH, "Nihongo (Japanese)"),), seed=2),
-    Shot("teo", (Part("hm_psi", _CLOCK, "Hindī (Hindi)"),), seed=4),
-    Shot("mira", (Part("zf_xiaoyi", _BEES, "Pǔtōnghuà (Mandarin)"),), seed=8),
+    Shot("teo", (Part("hm_psi", _CLOCK, "Hindi"),), seed=4),
+    Shot("mira", (Part("zf_xiaoyi", _BEES, "Putonghua (Mandarin)"),), seed=8),
     Shot("kofi", (Part("pm_alex", _BEACH, "Português (Portuguese)"),), seed=6),
     Shot("noor", (Part("if_sara", _LEAVES, "Italiano (Italian)", _NEW),), seed=7),
     Shot(
@@ -120,8 +121,8 @@ def played(y: Float32, shot: Shot, captions: Sequence[Caption], fps: int, weight
 
 
 def close_up(avatar: Avatar, size: tuple[int, int]) -> Camera:
-    """Return the camera "face", lowered for a caption."""
-    base = framing(measure(avatar), "face", *size)
+    """Return the camera "face", nearer, and lowered for a caption."""
+    base = framing(measure(avatar), "face", *size).orbited(0, zoom=NEARER)
     far = float(np.linalg.norm(base.position - base.target))
     down = np.array([0.0, 2 * far * math.tan(math.radians(base.fov_deg) / 2) * LOWERED, 0.0])
     return Camera(base.position - down, base.target - down, base.fov_deg)

@@ -55,7 +55,7 @@ def _layer(title: str, note: str, width: int, height: int) -> tuple[Float32, Flo
     shadow = Image.new("L", (width, height))
     text = Image.new("RGBA", (width, height))
     for at, (words, names, size, colour) in zip(
-        (0.885, 0.94), ((title, BOLD, 0.048, WHITE), (note, PLAIN, 0.031, WHITE)), strict=True
+        (0.9, 0.953), ((title, BOLD, 0.048, WHITE), (note, PLAIN, 0.031, WHITE)), strict=True
     ):
         place, face = (width / 2, at * height), font(names, size * height)
         ImageDraw.Draw(shadow).text(place, words, fill=255, font=face, anchor="mm")
@@ -108,7 +108,7 @@ def card(portraits: Sequence[UInt8], size: tuple[int, int]) -> UInt8:
     box = (0.24 * width, 0.685 * height, 0.76 * width, 0.775 * height)
     draw.rounded_rectangle(box, 0.02 * height, fill=(12, 15, 20), outline=(92, 106, 126))
     draw.text((width / 2, 0.73 * height), "pip install rhapsode", WHITE, font(MONO, 0.038 * height), "mm")
-    small = "Live engine and drawing on a CPU. Voices: Kokoro-82M."
+    small = "Animated and drawn on a CPU. Voices: Kokoro-82M."
     draw.text((width / 2, 0.90 * height), small, PALE, font(PLAIN, 0.026 * height), "mm")
     return np.array(page)
 
@@ -119,7 +119,7 @@ def poster(pictures: Sequence[UInt8], size: int) -> Image.Image:
     for k, picture in enumerate(pictures):
         small = Image.fromarray(picture[..., :3]).resize((size, size), Image.Resampling.LANCZOS)
         page.paste(small, (k * size, 0))
-    fine, r = 4, round(0.15 * size)
+    fine, r = 4, round(0.12 * size)
     sign = Image.new("RGBA", (2 * r * fine, 2 * r * fine))
     draw, unit = ImageDraw.Draw(sign), r * fine
     draw.ellipse((0, 0, 2 * unit - 1, 2 * unit - 1), fill=(*DARK, 205), outline=WHITE, width=2 * fine)
