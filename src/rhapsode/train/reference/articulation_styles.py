@@ -30,11 +30,13 @@ LOST = 0.04
 MEANINGS: dict[str, dict[str, float]] = {
     "open": {"jawOpen": 1.0},
     "soft": {"jawOpen": -1.0, "mouthFunnel": -0.5, "mouthLowerDownLeft": -0.5},
-    "smiling": {"mouthSmileLeft": 1.0, "mouthPucker": -0.1, "mouthFunnel": -0.1},
     "rounded": {"mouthPucker": 1.0, "mouthFunnel": 1.0},
     "toothy": {"mouthUpperUpLeft": 1.0, "mouthLowerDownLeft": 1.0},
 }
 """Per style, what it has most of: how much the mean of each channel counts."""
+
+STRENGTH = {"open": 1.0, "soft": 2.0, "rounded": 1.0, "toothy": 1.5}
+"""How far each style goes along its vector: as far as the mouth still rests in a quiet room."""
 
 
 def excerpt(take: ShapeTake, *, begin_s: float, length_s: float) -> ShapeTake:
@@ -56,7 +58,7 @@ def candidates(emotions: Float32, takes: Sequence[ShapeTake], most: int) -> Floa
 
 
 def choose(
-    trained: Trained, takes: Sequence[ShapeTake], judge: ShapeTake, *, most: int = 48
+    trained: Trained, takes: Sequence[ShapeTake], judge: ShapeTake, *, most: int = 32
 ) -> dict[str, Float32]:
     """Return the offered vectors by name, `DEFAULT` first; no two are the same.
 
@@ -77,7 +79,7 @@ def choose(
     chosen = {DEFAULT: rest}
     for style, meaning in MEANINGS.items():
         best = max(means, key=lambda k: _score(means[k], meaning))
-        chosen[style] = tried[best]
+        chosen[style] = as_float32(STRENGTH[style] * tried[best])
         del means[best]
     return chosen
 
