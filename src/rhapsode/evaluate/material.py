@@ -27,6 +27,9 @@ from rhapsode.train.teacher import TimedPhone, lip_gap
 QUICK_SPEECH, QUICK_TAKES = 3, 4
 """A quick run hears every so many utterances, and sees every so many takes of a speaker who has many."""
 
+VIDEO = "portrait_landmarks"
+"""The folder of clips of an unseen real speaker, as recipes/portrait_landmarks.py writes it."""
+
 KNOWN_SPEAKER = "grid_s1"
 """The GRID speaker of whom most sentences are learned from; of any other none is."""
 
@@ -88,6 +91,8 @@ class FilmedTake:
         jaw: (T,) how far the jaw is open, in any unit.
         opening: (T,) how far the lips are apart, in any unit.
         fps: of both; value k is at k / fps seconds.
+        chin: (T,) how far the chin has dropped, in any unit, where ``jaw`` is told by the lower lip.
+        loose: sound and picture may be apart by a time of the take's own.
 
     """
 
@@ -95,6 +100,8 @@ class FilmedTake:
     jaw: NDArray[np.float64]
     opening: NDArray[np.float64]
     fps: float
+    chin: NDArray[np.float64] | None = None
+    loose: bool = False
 
     @cached_property
     def y(self) -> Float32:
@@ -123,7 +130,10 @@ class Material:
             name: spoken if name == OWN_VOICE else spoken[::QUICK_SPEECH]
             for name, spoken in self.speech.items()
         }
-        takes = {name: many[:: QUICK_TAKES if len(many) > 2 else 1] for name, many in self.takes.items()}
+        takes = {
+            name: many if len(many) <= 2 or many[0].loose else many[::QUICK_TAKES]
+            for name, many in self.takes.items()
+        }
         return Material(speech, takes, self.notes)
 
 
@@ -174,7 +184,7 @@ def filmed(data: Path) -> dict[str, list[FilmedTake]]:
     """Return the takes of real faces below ``data``, by speaker.
 
     Of GRID's speaker s1 the sentences held out of training, of any other all; of FACEGOOD the take of
-    sentences, 3_15.
+    sentences, 3_15; and what recipes/portrait_landmarks.py makes of the clips of a speaker no training sees.
     """
     found: dict[str, list[FilmedTake]] = {}
     for folder in sorted(data.glob("grid_*")):
@@ -182,6 +192,9 @@ def filmed(data: Path) -> dict[str, list[FilmedTake]]:
             found[folder.name] = _grid(folder)
     if (data / "facegood" / "3_15.npz").is_file():
         found["facegood_3_15"] = [_facegood(data / "facegood", "3_15")]
+    clips = [_clip(path) for path in sorted((data / VIDEO).glob("*.npz"))]
+    if clips:
+        found[VIDEO] = clips
     return found
 
 
@@ -212,3 +225,15 @@ def _facegood(folder: Path, name: str) -> FilmedTake:
             frames[:, ARKIT.index(channel)] = mapped[:, column]
     opening = np.maximum(lip_gap(frames), 0).astype(np.float64)
     return FilmedTake(folder / "audio" / f"{name}.flac", mapped[:, 0], opening, float(take["fps"]))
+
+
+def _clip(path: Path) -> FilmedTake:
+    """Return a tracked clip; video frames without a face are bridged."""
+    clip = np.load(path)
+    jaw, opening, chin = (_bridged(np.asarray(clip[name], np.float64)) for name in ("jaw", "opening", "chin"))
+    return FilmedTake(path.with_suffix(".flac"), jaw, opening, float(clip["fps"]), chin, loose=True)
+
+
+def _bridged(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    seen = np.isfinite(values)
+    return np.interp(np.arange(len(values)), np.flatnonzero(seen), values[seen])

@@ -45,6 +45,7 @@ SETS = {
 TAKES = {
     "grid_s1": "GRID speaker s1, sentences held out, against MediaPipe",
     "facegood_3_15": "FACEGOOD take 3_15, Mandarin, against the animator",
+    "portrait_landmarks": "Unseen real speaker, video (English, 14 s, at lag: each clip at its own)",
 }
 CONDITION = {"clean": "clean", "babble": "babble 10 dB", "telephone": "telephone", "opus": "Opus 8 kbit/s"}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rhapsode.evaluate.clips import followed_clips
 from rhapsode.evaluate.conditions import Condition
 from rhapsode.evaluate.faces import Face
 from rhapsode.evaluate.material import FilmedTake
@@ -26,7 +27,8 @@ def followed(
     """Return how well a face follows real ones.
 
     Correlations are those of all takes put end to end, at the takes' own frame rate and as they are; "speech"
-    counts only what is spoken; the lag is looked for at 50 Hz.
+    counts only what is spoken; the lag is looked for at 50 Hz. Where sound and picture are apart by a time of
+    each take's own, `rhapsode.evaluate.clips.followed_clips` measures.
 
     Args:
         takes: of one speaker.
@@ -37,6 +39,8 @@ def followed(
         The numbers of docs/measures.md, "Real takes", by name.
 
     """
+    if any(take.loose for take in takes):
+        return followed_clips(takes, face, condition=condition)
     made: dict[str, list[Float32]] = {"jaw": [], "opening": []}
     spoken = []
     for take in takes:
