@@ -128,6 +128,11 @@ def close_up(avatar: Avatar, size: tuple[int, int]) -> Camera:
     return Camera(base.position - down, base.target - down, base.fov_deg)
 
 
+def _renderer(name: str, size: tuple[int, int]) -> Renderer:
+    avatar = load(name)
+    return Renderer(avatar, size=size, camera=close_up(avatar, size), background=GROUNDS[name])
+
+
 def drawn(renderer: Renderer, face: Curves, captions: Sequence[Caption], seed: int) -> Iterator[UInt8]:
     """Yield the video frames of a shot, (H, W, 3) uint8."""
     for k, row in enumerate(face.values):
@@ -170,36 +175,33 @@ def make(
 
     """
     laid = [lay(shot.parts, [find(told, part) for part in shot.parts], fps) for shot in shots]
-    renderers: dict[str, Renderer] = {}
+    faces = [played(y, shot, captions, fps, weights) for shot, (y, captions) in zip(shots, laid, strict=True)]
+    renderers = {shot.avatar: _renderer(shot.avatar, size) for shot in shots}
     speaking: dict[str, UInt8] = {}
     resting: dict[str, UInt8] = {}
-    film, last = Film(to, size, fps), np.zeros((size[1], size[0], 3), np.uint8)
-    for shot, (y, captions) in zip(shots, laid, strict=True):
-        if shot.avatar not in renderers:
-            avatar = load(shot.avatar)
-            renderers[shot.avatar] = Renderer(
-                avatar, size=size, camera=close_up(avatar, size), background=GROUNDS[shot.avatar]
+    last = np.zeros((size[1], size[0], 3), np.uint8)
+    with Film(to, size, fps) as film:
+        for shot, (y, captions), face in zip(shots, laid, faces, strict=True):
+            film.hear(y, len(face))
+            best = best_frame(face)
+            for k, picture in enumerate(drawn(renderers[shot.avatar], face, captions, shot.seed)):
+                if k == 0:
+                    resting.setdefault(shot.avatar, picture.copy())
+                if k == best:
+                    speaking.setdefault(shot.avatar, picture.copy())
+                film.show(picture)
+                last = picture.copy()
+            print(
+                f"{film.shown / fps:6.1f} s  {shot.avatar:5} {captions[0].title}", file=sys.stderr, flush=True
             )
-        face = played(y, shot, captions, fps, weights)
-        film.hear(y, len(face))
-        best = best_frame(face)
-        for k, picture in enumerate(drawn(renderers[shot.avatar], face, captions, shot.seed)):
-            if k == 0:
-                resting.setdefault(shot.avatar, picture.copy())
-            if k == best:
-                speaking.setdefault(shot.avatar, picture.copy())
-            film.show(picture)
-            last = picture.copy()
-        print(f"{film.shown / fps:6.1f} s  {shot.avatar:5} {captions[0].title}", file=sys.stderr, flush=True)
-    end = card(list(resting.values()), size).astype(np.float32)
-    count = round(CARD_S * fps)
-    film.hear(np.zeros(0, np.float32), count)
-    for k in range(count):
-        share = min((k + 1) / (DISSOLVE_S * fps), 1.0)
-        film.show(np.round(last * (1 - share) + end * share).astype(np.uint8))
+        end, count = card(list(resting.values()), size).astype(np.float32), round(CARD_S * fps)
+        film.hear(np.zeros(0, np.float32), count)
+        for k in range(count):
+            share = min((k + 1) / (DISSOLVE_S * fps), 1.0)
+            film.show(np.round(last * (1 - share) + end * share).astype(np.uint8))
     for renderer in renderers.values():
         renderer.close()
-    return film.shown / fps, film.close(), speaking
+    return film.shown / fps, to.stat().st_size, speaking
 
 
 def main() -> None:

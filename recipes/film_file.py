@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -19,7 +21,7 @@ VIDEO_RATE, SOUND_RATE = 540_000, 80_000
 
 
 class Film:
-    """An MPEG-4 file, H.264 and AAC, that is there once it is complete."""
+    """An MPEG-4 file, H.264 and AAC, that is there once it is complete; a context manager."""
 
     def __init__(self, path: Path, size: tuple[int, int], fps: int) -> None:
         self._path, self._part = path, path.with_name(path.name + ".part")
@@ -53,10 +55,18 @@ class Film:
         self.shown += 1
         self._box.mux(self._video.encode(frame))
 
-    def close(self) -> int:
-        """Complete the file; return its bytes."""
-        for stream in (self._sound, self._video):
-            self._box.mux(stream.encode(None))
-        self._box.close()
-        self._part.replace(self._path)
-        return self._path.stat().st_size
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            for stream in (self._sound, self._video):
+                self._box.mux(stream.encode(None))
+            self._box.close()
+            self._part.replace(self._path)
+            return
+        with suppress(av.FFmpegError, ValueError):
+            self._box.close()
+        self._part.unlink(missing_ok=True)

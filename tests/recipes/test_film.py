@@ -85,13 +85,12 @@ def test_a_poster_holds_the_pictures_and_a_sign_between_them():
 def test_the_file_has_sound_and_pictures_of_one_length(tmp_path):
     av = pytest.importorskip("av")
     path = tmp_path / "film.mp4"
-    film = Film(path, (64, 64), 10)
-    for _ in range(2):
-        film.hear(np.full(8_000, 0.1, np.float32), 5)
-        for k in range(5):
-            film.show(np.full((64, 64, 3), 40 * k, np.uint8))
-    assert not path.exists()
-    assert film.close() == path.stat().st_size
+    with Film(path, (64, 64), 10) as film:
+        for _ in range(2):
+            film.hear(np.full(8_000, 0.1, np.float32), 5)
+            for k in range(5):
+                film.show(np.full((64, 64, 3), 40 * k, np.uint8))
+        assert not path.exists()
     with av.open(str(path)) as box:
         shown = [frame.time for frame in box.decode(video=0)]
     with av.open(str(path)) as box:
@@ -102,3 +101,13 @@ def test_the_file_has_sound_and_pictures_of_one_length(tmp_path):
     assert len(heard) >= 48_000
     assert heard[2_000:46_000].mean() == pytest.approx(0.1, abs=0.02)
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_film_that_fails_leaves_nothing(tmp_path):
+    film = Film(tmp_path / "film.mp4", (64, 64), 10)
+    for _ in range(90):
+        film.show(np.zeros((64, 64, 3), np.uint8))
+    film.hear(np.full(144_000, 0.1, np.float32), 90)
+    assert list(tmp_path.iterdir())
+    film.__exit__(RuntimeError, RuntimeError("no more"), None)
+    assert not list(tmp_path.iterdir())
