@@ -155,15 +155,23 @@ def test_touching_lips_stay_closed_while_certainty_wavers() -> None:
     weights = np.zeros((len(sure), 52), np.float32)
     weights[:, JAW] = 0.3
     unsure = np.zeros_like(sure)
-    Contacts((0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, unsure)
+    Contacts((0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, unsure, unsure + 40)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [False, True, True, True, False, False]
+
+
+def test_in_loud_noise_a_closure_must_be_surer() -> None:
+    weights = np.zeros((3, 52), np.float32)
+    weights[:, JAW] = 0.3
+    sure, none, headroom = as_float32([0.5, 0.5, 0.8]), np.zeros(3, np.float32), as_float32([30, 5, 5])
+    Contacts((0.3, 0.4, 1.0), (0.3, 0.6)).make(weights, sure, none, none, headroom)
+    assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False, True]
 
 
 def test_a_vowel_vetoes_a_closure() -> None:
     weights = np.zeros((2, 52), np.float32)
     weights[:, JAW] = 0.3
     sure, vowel = as_float32([0.9, 0.9]), as_float32([0.1, 0.8])
-    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, np.zeros_like(sure), vowel)
+    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, np.zeros_like(sure), vowel, np.full_like(sure, 40))
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False]
 
 

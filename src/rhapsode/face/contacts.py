@@ -23,6 +23,10 @@ _BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.
 
 _BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
 _BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
+_QUIET_DB, _LOUD_DB, _WARY = 18.0, 10.0, 1.6
+"""Peak above floor from which limits are as given, and below which they are `_WARY` times as high: in loud noise
+a network takes vowels for closures."""
+
 _LIFT, _ROLLED = 0.93, 0.07
 """mouthClose that brings the lower lip up to the teeth, per jawOpen, and what its roll saves of it."""
 
@@ -42,7 +46,9 @@ class Contacts:
         self._bite = bite
         self._touching = False
 
-    def make(self, weights: Float32, closed: Float32, bitten: Float32, vowel: Float32) -> None:
+    def make(
+        self, weights: Float32, closed: Float32, bitten: Float32, vowel: Float32, headroom_db: Float32
+    ) -> None:
         """Make the contacts in (T, 52) ``weights``, in place.
 
         Args:
@@ -50,10 +56,12 @@ class Contacts:
             closed: (T,) how surely the lips touch.
             bitten: (T,) how surely the lower lip is at the teeth.
             vowel: (T,) how surely a vowel is heard, which vetoes a closure where it is likelier than not.
+            headroom_db: (T,) the voice's peaks above the noise floor.
 
         """
         low, high = self._bite
-        sure = closed * np.minimum(2 * (1 - vowel), 1)
+        noise = np.minimum(np.maximum((_QUIET_DB - headroom_db) / (_QUIET_DB - _LOUD_DB), 0), 1)
+        sure = closed * np.minimum(2 * (1 - vowel), 1) / (1 + (_WARY - 1) * noise)
         for row, lips, teeth in zip(weights, sure.tolist(), bitten.tolist(), strict=True):
             if teeth > low:
                 bite(row, min((teeth - low) / (high - low), 1.0))

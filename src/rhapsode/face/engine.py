@@ -17,7 +17,7 @@ from rhapsode.errors import SettingError
 from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.engine_manifest import Manifest, checked_bytes, find, read_manifest
-from rhapsode.face.features_level import EngineFeatures
+from rhapsode.face.features_level import PER_ROW_DB, EngineFeatures
 from rhapsode.face.network import NetworkMemory, session
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
@@ -133,10 +133,11 @@ class EngineStream:
         if self._skip:
             skipped = min(self._skip, len(rows))
             self._skip -= skipped
-            moves, sure, visemes = moves[skipped:], sure[skipped:], visemes[skipped:]
+            rows, moves, sure, visemes = rows[skipped:], moves[skipped:], sure[skipped:], visemes[skipped:]
         weights: Float32 = moves @ self._routing
         np.minimum(np.maximum(weights, 0, out=weights), 1, out=weights)
-        self._contacts.make(weights, sure[:, 1], sure[:, 2], np.add.reduce(visemes[:, _VOWELS], 1))
+        vowel, headroom_db = np.add.reduce(visemes[:, _VOWELS], 1), rows[:, -1] * PER_ROW_DB
+        self._contacts.make(weights, sure[:, 1], sure[:, 2], vowel, headroom_db)
         return EngineFrames(weights, 1 - visemes[:, 0], visemes.copy(), sure[:, 3].copy())
 
 

@@ -21,6 +21,9 @@ HEADROOM_DB = 25.0
 LEAST, MOST = (-70.0, -10.0, 0.0), (10.0, 60.0, 60.0)
 """Bounds of energy - level, energy - floor and peak - floor, in dB."""
 
+PER_ROW_DB = np.float32(20)
+"""Decibels in a row are divided by this; the last number of a row is peak - floor."""
+
 _PER_DB = np.float32(np.log(10) / 10)
 _LEAST, _MOST = np.array(LEAST), np.array(MOST)
 
@@ -75,7 +78,7 @@ def level_free(mel_db: Float32, level: RunningLevel) -> Float32:
     np.subtract(mel_db, (energy_db - steps[:, 0])[:, None], out=shape, casting="same_kind")
     np.minimum(np.maximum(shape, LEAST[0], out=shape), MOST[0], out=shape)
     np.minimum(np.maximum(steps, _LEAST), _MOST, out=scalars, casting="same_kind")
-    rows /= 20
+    rows /= PER_ROW_DB
     shape += 1.75
     return rows
 

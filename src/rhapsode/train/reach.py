@@ -60,7 +60,7 @@ def restore_reach(
     columns = slice(style * model.shape.moves, (style + 1) * model.shape.moves)
     with torch.no_grad():
         scale = torch.from_numpy(gain).float()
-        model.heads.weight[columns] *= scale[:, None, None]
+        model.heads.weight[columns] *= scale[:, None]
         model.heads.bias[columns] = model.heads.bias[columns] * scale + torch.from_numpy(offset).float()
     named = zip(MOVES, gain.round(3).tolist(), offset.round(3).tolist(), strict=True)
     return {move: [g, o] for move, g, o in named if move in STRETCHED}

@@ -8,7 +8,7 @@ from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
-CLOSURE = {"live": (0.2, 0.28, 0.8), "studio": (0.2, 0.28, 0.8)}
+CLOSURE = {"live": (0.19, 0.27, 0.8), "studio": (0.19, 0.27, 0.8)}
 """Per engine the certainty of touching lips at which they begin to close and at which they are closed, and
 the part of both that is enough to stay closed. Chosen on the development voices of recipes/face.py."""
 

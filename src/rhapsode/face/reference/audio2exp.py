@@ -21,7 +21,7 @@ from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.engine_manifest import SHIPPED, Manifest, checked_bytes
-from rhapsode.face.features_level import WIDTH, EngineFeatures
+from rhapsode.face.features_level import PER_ROW_DB, WIDTH, EngineFeatures
 from rhapsode.face.reference.audio2exp_manifest import Audio2ExpManifest, read_manifest
 from rhapsode.face.reference.basis import SPEECH, Basis, published
 from rhapsode.performance import Float32
@@ -202,7 +202,8 @@ class Audio2ExpStream:
         coefficients, speaking, closed, bitten, visemes = (part[skipped:] for part in answer)
         basis = self._engine.basis
         weights = basis.decode(basis.clamp(coefficients @ self._mix))
-        self._contacts.make(weights, closed[:, 0], bitten[:, 0], visemes[:, _VOWELS].sum(axis=1))
+        vowel, headroom_db = visemes[:, _VOWELS].sum(axis=1), rows[skipped:, -1] * PER_ROW_DB
+        self._contacts.make(weights, closed[:, 0], bitten[:, 0], vowel, headroom_db)
         return EngineFrames(weights, speaking[:, 0], visemes)
 
 
