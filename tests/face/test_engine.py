@@ -149,13 +149,25 @@ def test_sure_contacts_are_made_on_a_real_head(jaw: float) -> None:
     assert lip_gap(bitten).min() > CLOSED_GAP
 
 
+def silent(count: int) -> Float32:
+    return np.eye(15, dtype=np.float32)[[VISEMES.index("sil")] * count]
+
+
+def test_lips_part_where_a_sound_without_contact_is_heard() -> None:
+    weights, none = np.zeros((3, 52), np.float32), np.zeros(3, np.float32)
+    weights[:, JAW] = weights[:, ARKIT.index("mouthClose")] = 0.1
+    visemes = np.eye(15, dtype=np.float32)[[VISEMES.index(name) for name in ("sil", "PP", "nn")]]
+    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, none, none, visemes, none + 40)
+    assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, True, False]
+
+
 def test_touching_lips_stay_closed_while_certainty_wavers() -> None:
     """Hysteresis: what is not enough to close the lips is enough to keep them closed."""
     sure = as_float32([0.45, 0.7, 0.45, 0.45, 0.1, 0.45])
     weights = np.zeros((len(sure), 52), np.float32)
     weights[:, JAW] = 0.3
     unsure = np.zeros_like(sure)
-    Contacts((0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, unsure, unsure + 40)
+    Contacts((0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, silent(6), unsure + 40)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [False, True, True, True, False, False]
 
 
@@ -163,15 +175,16 @@ def test_in_loud_noise_a_closure_must_be_surer() -> None:
     weights = np.zeros((3, 52), np.float32)
     weights[:, JAW] = 0.3
     sure, none, headroom = as_float32([0.5, 0.5, 0.8]), np.zeros(3, np.float32), as_float32([30, 5, 5])
-    Contacts((0.3, 0.4, 1.0), (0.3, 0.6)).make(weights, sure, none, none, headroom)
+    Contacts((0.3, 0.4, 1.0), (0.3, 0.6)).make(weights, sure, none, silent(3), headroom)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False, True]
 
 
 def test_a_vowel_vetoes_a_closure() -> None:
     weights = np.zeros((2, 52), np.float32)
     weights[:, JAW] = 0.3
-    sure, vowel = as_float32([0.9, 0.9]), as_float32([0.1, 0.8])
-    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, np.zeros_like(sure), vowel, np.full_like(sure, 40))
+    sure, none, visemes = as_float32([0.9, 0.9]), np.zeros(2, np.float32), silent(2)
+    visemes[1] = 0.2 * visemes[1] + 0.8 * np.eye(15, dtype=np.float32)[VISEMES.index("E")]
+    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, none, visemes, none + 40)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False]
 
 

@@ -133,6 +133,10 @@ def test_reach_is_restored_for_rounding_only() -> None:
     assert np.delete(moved, stretched).max() < 1e-5
 
 
+FREE = [c for c, name in enumerate(ARKIT.channels) if name not in ("jawOpen", "mouthClose")]
+"""Channels that parted lips do not change."""
+
+
 def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     torch.set_num_threads(1)
     caplog.set_level("INFO")
@@ -167,6 +171,7 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
         stream = engine.stream(style=style)
         made = joined([stream.push(y), stream.finish()])
         whole = np.concatenate([expected[:, head], np.zeros((100, 50 - SPEECH), np.float32)], axis=1)
-        assert made.weights == pytest.approx(basis.decode(basis.clamp(as_float32(whole))), abs=1e-5)
+        shapes = basis.decode(basis.clamp(as_float32(whole)))
+        assert made.weights[:, FREE] == pytest.approx(shapes[:, FREE], abs=1e-5)
         assert made.visemes is not None
         assert made.visemes.shape == (100, len(VISEMES))

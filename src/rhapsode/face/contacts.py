@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from rhapsode.face.engine_frames import VISEMES
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
+from rhapsode.rigs.lips import GAP
 
+_VOWELS, _MEETING = slice(VISEMES.index("aa"), None), slice(VISEMES.index("TH"))
+GAP32 = GAP.astype(np.float32)
 _JAW, _CLOSE = ARKIT.index("jawOpen"), ARKIT.index("mouthClose")
 _PARTING = [
     ARKIT.index(f"mouth{part}{side}") for part in ("LowerDown", "UpperUp") for side in ("Left", "Right")
@@ -23,9 +27,13 @@ _BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.
 
 _BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
 _BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
-_QUIET_DB, _LOUD_DB, _WARY = 18.0, 10.0, 1.6
-"""Peak above floor from which limits are as given, and below which they are `_WARY` times as high: in loud noise
-a network takes vowels for closures."""
+_HEADROOM_DB, _WARY = (10.0, 20.0, 32.0), (1.8, 1.25, 1.0)
+"""Peaks above the noise floor, and how many times higher the limits of a closure are there: in loud noise a
+network takes other sounds for closures."""
+
+_HEARD, _PARTED = 0.3, 0.08
+"""Certainty of a sound without contact from which lips are held apart, and how far in the end: cm more than
+at rest."""
 
 _LIFT, _ROLLED = 0.93, 0.07
 """mouthClose that brings the lower lip up to the teeth, per jawOpen, and what its roll saves of it."""
@@ -47,22 +55,25 @@ class Contacts:
         self._touching = False
 
     def make(
-        self, weights: Float32, closed: Float32, bitten: Float32, vowel: Float32, headroom_db: Float32
+        self, weights: Float32, closed: Float32, bitten: Float32, visemes: Float32, headroom_db: Float32
     ) -> None:
-        """Make the contacts in (T, 52) ``weights``, in place.
+        """Make the contacts in (T, 52) ``weights``, in place; lips part where another sound is heard.
 
         Args:
             weights: ARKit weights of consecutive curve frames.
             closed: (T,) how surely the lips touch.
             bitten: (T,) how surely the lower lip is at the teeth.
-            vowel: (T,) how surely a vowel is heard, which vetoes a closure where it is likelier than not.
+            visemes: (T, 15) see `rhapsode.face.engine_frames.VISEMES`; a vowel vetoes a closure where it is
+                likelier than not.
             headroom_db: (T,) the voice's peaks above the noise floor.
 
         """
         low, high = self._bite
-        noise = np.minimum(np.maximum((_QUIET_DB - headroom_db) / (_QUIET_DB - _LOUD_DB), 0), 1)
-        sure = closed * np.minimum(2 * (1 - vowel), 1) / (1 + (_WARY - 1) * noise)
-        for row, lips, teeth in zip(weights, sure.tolist(), bitten.tolist(), strict=True):
+        vowel = np.add.reduce(visemes[:, _VOWELS], 1)
+        free = 1 - np.add.reduce(visemes[:, _MEETING], 1)
+        sure = closed * np.minimum(2 * (1 - vowel), 1) / np.interp(headroom_db, _HEADROOM_DB, _WARY)
+        tracks = zip(weights, sure.tolist(), bitten.tolist(), free.tolist(), strict=True)
+        for row, lips, teeth, apart in tracks:
             if teeth > low:
                 bite(row, min((teeth - low) / (high - low), 1.0))
             held = self._hold if self._touching else 1.0
@@ -70,6 +81,8 @@ class Contacts:
             self._touching = amount >= 1.0
             if amount > 0.0:
                 touch(row, min(amount, 1.0))
+            elif apart > _HEARD:
+                part(row, _PARTED * min((apart - _HEARD) / (1 - 2 * _HEARD), 1.0))
 
 
 def touch(row: Float32, amount: float) -> None:
@@ -79,6 +92,18 @@ def touch(row: Float32, amount: float) -> None:
     """
     row[_PARTING] *= 1 - amount
     row[_CLOSE] = max(row[_CLOSE], amount * row[_JAW])
+
+
+def part(row: Float32, least: float) -> None:
+    """Part the lips in (52,) weights, in place, to ``least`` cm more than at rest, if they are nearer.
+
+    First mouthClose gives way, then the jaw opens.
+    """
+    short = least - float(row.dot(GAP32))
+    if short > 0:
+        less = min(short / -GAP32.item(_CLOSE), row.item(_CLOSE))
+        row[_CLOSE] -= less
+        row[_JAW] += (short + less * GAP32.item(_CLOSE)) / GAP32.item(_JAW)
 
 
 def bite(row: Float32, amount: float) -> None:

@@ -22,8 +22,6 @@ from rhapsode.face.network import NetworkMemory, session
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
 
-_VOWELS = slice(VISEMES.index("aa"), None)
-
 _BLOCK = 160_000
 """Clock samples that are worked on at once: bounds the memory of whole files."""
 
@@ -136,8 +134,7 @@ class EngineStream:
             rows, moves, sure, visemes = rows[skipped:], moves[skipped:], sure[skipped:], visemes[skipped:]
         weights: Float32 = moves @ self._routing
         np.minimum(np.maximum(weights, 0, out=weights), 1, out=weights)
-        vowel, headroom_db = np.add.reduce(visemes[:, _VOWELS], 1), rows[:, -1] * PER_ROW_DB
-        self._contacts.make(weights, sure[:, 1], sure[:, 2], vowel, headroom_db)
+        self._contacts.make(weights, sure[:, 1], sure[:, 2], visemes, rows[:, -1] * PER_ROW_DB)
         return EngineFrames(weights, 1 - visemes[:, 0], visemes.copy(), sure[:, 3].copy())
 
 

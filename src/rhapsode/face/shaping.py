@@ -32,11 +32,11 @@ _STYLES: Mapping[str, Style] = MappingProxyType(
     {
         "natural": Style(Shaping(), Life()),
         "serious": Style(
-            Shaping(strength=0.9, upper_face=0.6, smoothing=0.6, symmetry=0.7),
+            Shaping(strength=0.9, upper_face=0.6, smoothing=0.45, symmetry=0.7),
             Life(blink_per_minute=13, gaze=0.6, head=0.6, brows=0.5, idle=0.6, rest=CALM),
         ),
         "lively": Style(
-            Shaping(strength=1.12, lips=1.08, upper_face=1.25, smoothing=0.4, symmetry=0.4),
+            Shaping(strength=1.12, lips=1.08, upper_face=1.25, smoothing=0.25, symmetry=0.4),
             Life(blink_per_minute=17, gaze=1.15, head=1.35, brows=1.4, idle=1.2),
         ),
         "cartoon": Style(
@@ -44,7 +44,7 @@ _STYLES: Mapping[str, Style] = MappingProxyType(
                 strength=1.4,
                 lips=1.1,
                 upper_face=1.6,
-                smoothing=0.3,
+                smoothing=0.2,
                 symmetry=0.8,
                 limits={"jawOpen": 0.85, "mouthRollLower": 0.7, "mouthRollUpper": 0.7},
             ),

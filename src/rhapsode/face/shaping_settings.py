@@ -85,7 +85,7 @@ class Shaping:
     jaw: float = 1.0
     lips: float = 1.0
     upper_face: float = 1.0
-    smoothing: float = 0.5
+    smoothing: float = 0.3
     symmetry: float = 0.5
     close_offset: float = 0.0
     upper_smoothing: float | None = None

@@ -8,18 +8,18 @@ from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
-CLOSURE = {"live": (0.19, 0.27, 0.8), "studio": (0.19, 0.27, 0.8)}
+CLOSURE = {"live": (0.21, 0.3, 0.95), "studio": (0.17, 0.24, 0.95)}
 """Per engine the certainty of touching lips at which they begin to close and at which they are closed, and
 the part of both that is enough to stay closed. Chosen on the development voices of recipes/face.py."""
 
 BITE = (0.3, 0.6)
 """The same for the lower lip and the upper teeth."""
 
-CAMERA_SHARE = {"jawOpen": 0.7}
+CAMERA_SHARE = {"jawOpen": 0.2}
 """How much of the camera's head goes into a move of the natural style; none where none is named.
 
-The camera's head times the jaw of a real speaker best. The taught head knows many voices, rounds and parts
-the lips.
+The camera's head times the jaw of its own speaker best, the taught head that of others: it knows many voices,
+rounds and parts the lips.
 """
 
 

@@ -33,9 +33,6 @@ _BLOCK = 160_000
 _ROWS = 64
 """Rows that go through the network at once."""
 
-_VOWELS = slice(VISEMES.index("aa"), None)
-"""Columns of the visemes that are vowels."""
-
 _WANTED = ("coefficients", "speaking", "closed", "bitten", "visemes")
 
 
@@ -202,8 +199,7 @@ class Audio2ExpStream:
         coefficients, speaking, closed, bitten, visemes = (part[skipped:] for part in answer)
         basis = self._engine.basis
         weights = basis.decode(basis.clamp(coefficients @ self._mix))
-        vowel, headroom_db = visemes[:, _VOWELS].sum(axis=1), rows[skipped:, -1] * PER_ROW_DB
-        self._contacts.make(weights, closed[:, 0], bitten[:, 0], vowel, headroom_db)
+        self._contacts.make(weights, closed[:, 0], bitten[:, 0], visemes, rows[skipped:, -1] * PER_ROW_DB)
         return EngineFrames(weights, speaking[:, 0], visemes)
 
 
