@@ -27,7 +27,7 @@ _BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.
 
 _BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
 _BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
-_HEADROOM_DB, _WARY = (10.0, 20.0, 32.0), (1.8, 1.25, 1.0)
+_HEADROOM_DB, _WARY = (10.0, 20.0, 32.0), (1.7, 1.35, 1.0)
 """Peaks above the noise floor, and how many times higher the limits of a closure are there: in loud noise a
 network takes other sounds for closures."""
 
@@ -69,20 +69,25 @@ class Contacts:
 
         """
         low, high = self._bite
-        vowel = np.add.reduce(visemes[:, _VOWELS], 1)
-        free = 1 - np.add.reduce(visemes[:, _MEETING], 1)
-        sure = closed * np.minimum(2 * (1 - vowel), 1) / np.interp(headroom_db, _HEADROOM_DB, _WARY)
-        tracks = zip(weights, sure.tolist(), bitten.tolist(), free.tolist(), strict=True)
-        for row, lips, teeth, apart in tracks:
+        tracks = zip(weights, *(x.tolist() for x in (closed, bitten, visemes, headroom_db)), strict=True)
+        for row, lips, teeth, heard, headroom in tracks:
             if teeth > low:
                 bite(row, min((teeth - low) / (high - low), 1.0))
+            lips *= min(2 * (1 - sum(heard[_VOWELS])), 1) / _wary(headroom)
             held = self._hold if self._touching else 1.0
             amount = (lips - self._low * held) / ((self._high - self._low) * held)
             self._touching = amount >= 1.0
             if amount > 0.0:
                 touch(row, min(amount, 1.0))
-            elif apart > _HEARD:
+            elif (apart := 1 - sum(heard[_MEETING])) > _HEARD:
                 part(row, _PARTED * min((apart - _HEARD) / (1 - 2 * _HEARD), 1.0))
+
+
+def _wary(headroom_db: float) -> float:
+    """Return how many times higher the limits of a closure are, see `_WARY`."""
+    if headroom_db >= _HEADROOM_DB[-1]:
+        return _WARY[-1]
+    return float(np.interp(headroom_db, _HEADROOM_DB, _WARY))
 
 
 def touch(row: Float32, amount: float) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _QUIET, _VOICED = 0.2, 0.45
-"""Activity that leaves the gate closed, and that opens it. Of nineteen in twenty curve frames of pause, recorded
-rooms and 10 dB of noise included, the engine says below .2 to .3; of as many of speech, above .5 to .8."""
+"""Activity that leaves the gate closed, and that opens it. Of nineteen in twenty curve frames of pause, in
+recorded rooms and 10 dB of noise, the engine says below .2 to .3; of as many of speech, above .5 to .8."""
 
 _SLIGHT, _MEANT = 0.11, 0.16
 """Lip gap, cm, below which an opening without a voice is a room's murmur, and from which it is meant."""

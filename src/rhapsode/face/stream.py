@@ -92,8 +92,7 @@ class FaceStream:
         self.emotion: Curves | None = None
         """What was felt in the curve frames returned last (`rhapsode.face.emotion.TRACK`); None if nothing
         was ever asked for."""
-        self.heard: Curves | None = None
-        """What the engine heard in the curve frames returned last; None if it does not say."""
+        self._last: tuple[Float32, int] | None = None
         self._feels = direction.emotion is not None
         self.look_ahead_samples = max(engine.look_ahead_samples, ProsodyStream.look_ahead_samples)
         self.look_ahead_samples += self._controls.look_ahead_frames * HOP
@@ -102,6 +101,13 @@ class FaceStream:
     def look_ahead_s(self) -> float:
         """How far ahead of a curve frame the sound must be known, with the resampler's lag, in seconds."""
         return self.look_ahead_samples / CLOCK_HZ + self._resampler.lag_s
+
+    @property
+    def heard(self) -> Curves | None:
+        """What the engine heard in the curve frames returned last, see `Performance.heard`; None if it does
+        not say.
+        """
+        return self._last and Curves(HEARD, self._last[0], start=Fraction(self._last[1] * HOP))
 
     def push(self, chunk: Float32) -> Curves:
         """Take the next sound, (n,) or (n, channels) float32, n >= 0; return the curve frames it completes.
@@ -138,9 +144,8 @@ class FaceStream:
         felt = self._emotion.feel(self._shaping.push(frames.weights, activity), activity)
         face = self._controls.push(self._life.push(felt.face, voice, felt.mood), last=last)
         curves = Curves(FACE.channels, face, start=Fraction(self._made * HOP))
-        start = Fraction(self._felt * HOP)
-        self.emotion = Curves(TRACK, felt.track, start=start) if self._feels else None
-        self.heard = None if heard is None else Curves(HEARD, heard, start=start)
+        self.emotion = Curves(TRACK, felt.track, start=Fraction(self._felt * HOP)) if self._feels else None
+        self._last = None if heard is None else (heard, self._felt)
         self._made, self._felt = self._made + len(face), self._felt + len(frames)
         return curves
 
