@@ -139,7 +139,7 @@ FREE = [c for c, name in enumerate(ARKIT.channels) if name not in ("jawOpen", "m
 
 def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     torch.set_num_threads(1)
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="rhapsode")
     checkpoint, basis = tmp_path / "c.pt", published()
     plan = Plan(epochs=3, sequences=8, batch=4, style_chances=(0.5, 0.5))
     train(TAKES, basis, plan, checkpoint, shape=TINY)
