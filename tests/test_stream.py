@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import rhapsode as rh
+from rhapsode.errors import SettingError
 from rhapsode.performance import HOP, Float32, join
 from rhapsode.rigs import FACE
 from tests.sounds import chunked, speechlike
@@ -21,7 +22,7 @@ def streamed(chunks: list[Float32], sample_rate: int, **settings) -> Float32:
 def test_streamed_equals_whole(sample_rate, size):
     y = speechlike(2.5, sample_rate=sample_rate)
     whole = rh.animate(rh.Sound(y, sample_rate), seed=3).face.values
-    # Measured worst case 4e-7: onnxruntime sums in another order for other lengths.
+    # Measured worst case 4e-7: resampling sums in another order for other lengths.
     np.testing.assert_allclose(streamed(chunked(y, size), sample_rate), whole, atol=1e-5)
 
 
@@ -113,3 +114,11 @@ def test_settings_are_checked():
         rh.Direction(style="angry")
     with pytest.raises(rh.SettingError, match="strength must lie"):
         rh.Direction(strength=3)
+
+
+def test_a_performer_changes_the_mouth():
+    sound = rh.Sound(speechlike(2), 16_000)
+    one, other = (rh.animate(sound, performer=name) for name in ("articulated", "grid"))
+    assert abs(one.face["jawOpen"] - other.face["jawOpen"]).max() > 0.005
+    with pytest.raises(SettingError, match="engine style must be one of natural"):
+        rh.animate(sound, performer="nobody")

@@ -91,6 +91,13 @@ def animate(
         str,
         typer.Option(help="Face engine: live, studio (hears further ahead), articulation or audio2exp."),
     ] = "live",
+    performer: Annotated[
+        str,
+        typer.Option(
+            help="Whose way of moving the mouth; live and studio: natural, articulated, grid, facegood; "
+            "articulation: neutral, open, soft, rounded, toothy."
+        ),
+    ] = "",
     weights: Annotated[
         str, typer.Option(help="Manifest (.json) of your own engine, instead of --engine.")
     ] = "",
@@ -125,7 +132,16 @@ def animate(
     turned, ignored = controls_of(controls, values, gain or [], offset or [])
     for name in ignored:
         say_note(f"{controls}: {name} has no counterpart here and is left out")
-    direction = Direction(weights or engine, style, strength, seed, life=life, emotion=felt, controls=turned)
+    direction = Direction(
+        weights or engine,
+        style,
+        strength,
+        seed,
+        life=life,
+        emotion=felt,
+        controls=turned,
+        performer=performer or None,
+    )
     options: dict[str, Any] = {
         "fps": fps,
         "rig": rig,

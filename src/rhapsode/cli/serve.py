@@ -19,6 +19,7 @@ def serve(
     open_page: Annotated[bool, typer.Option("--open", help="Open the stage in a browser.")] = False,
     avatar: Annotated[str, typer.Option(help="Avatar shown first: a name or a .vrm/.glb file.")] = "",
     voice: Annotated[str, typer.Option(help="Voice that speaks texts.")] = "",
+    engine: Annotated[str, typer.Option(help="Face engine: a shipped name or a manifest file.")] = "",
 ) -> None:
     """Serve the stage: an avatar in the browser that speaks what you type.
 
@@ -33,6 +34,7 @@ def serve(
     from rhapsode.speech import load_voice
 
     given: dict[str, Any] = {"host": host, "port": port, "avatar": avatar, "voice": voice}
+    given["weights"] = engine
     try:
         settings = ServerSettings(**{name: value for name, value in given.items() if value not in (None, "")})
     except ValidationError as error:

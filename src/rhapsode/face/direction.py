@@ -28,6 +28,7 @@ class Direction:
         emotion: an `Emotion`, a `Timeline`, a text such as "joy:0.6,surprise:0.2", or "auto" for an estimate
             from the voice; None for none.
         controls: what is turned by hand, `Controls` or a mapping of its fields; each wins over the style.
+        performer: whose way of moving the mouth, one of the engine's `styles`; None is the engine's default.
 
     Raises:
         SettingError: a setting is unknown or out of range.
@@ -42,6 +43,7 @@ class Direction:
     life: Life | None = None
     emotion: Feelings | None = None
     controls: Controls | Mapping[str, Any] | None = None
+    performer: str | None = None
 
     def __post_init__(self) -> None:
         style(self.style)

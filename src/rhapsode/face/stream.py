@@ -67,6 +67,7 @@ class FaceStream:
 
     Raises:
         WeightsError: the engine's files fail their check.
+        SettingError: the engine knows no such performer.
 
     Example:
         >>> face = FaceStream(16_000)
@@ -81,7 +82,7 @@ class FaceStream:
         engine = load_engine(direction.weights)
         self._sample_rate, self._heard = sample_rate, 0
         self._resampler = Resampler(sample_rate, CLOCK_HZ)
-        self._engine = engine.stream()
+        self._engine = engine.stream(style=direction.performer)
         silent = self._engine.push(np.zeros(0, np.float32))
         self._listener = None if silent.heard() is not None else _Listener()
         self._shaping = ShapingStream(direction.played_shaping())
