@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -34,6 +34,20 @@ _KEYS = (
     *("delay_rows", "features", "channels", "moves", "width", "dilations", "closure", "bite", "styles"),
     *("default_style", "recipe", "data"),
 )
+
+
+class Weighed(Protocol):
+    """A manifest of any kind: it names its weights and their checksum."""
+
+    @property
+    def weights(self) -> Path:
+        """Path of the ONNX file."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of that file."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +196,7 @@ def _limits(raw: dict[str, Any]) -> tuple[float, float]:
     return float(raw["low"]), float(raw["high"])
 
 
-def checked_bytes(manifest: Manifest) -> bytes:
+def checked_bytes(manifest: Weighed) -> bytes:
     """Return the weights file's bytes if they are the ones that the manifest names.
 
     Raises:

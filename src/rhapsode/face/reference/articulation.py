@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import onnxruntime
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.engine_frames import EngineFrames
-from rhapsode.face.engine_manifest import SHIPPED, Manifest, checked_bytes
+from rhapsode.face.engine_manifest import SHIPPED, checked_bytes
 from rhapsode.face.features_lpc import ORDER, SUB_FRAMES
 from rhapsode.face.reference.articulation_image import PER_FRAME, SPAN, SubFrameStream, windows
 from rhapsode.face.reference.articulation_manifest import ArticulationManifest, read_manifest
@@ -245,4 +244,4 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _load(path: Path, manifest_stamp: tuple[int, int], weights_stamp: tuple[int, int]) -> ArticulationEngine:
     manifest = read_manifest(path)
     # The check reads the path and the checksum only, which both kinds of manifest have.
-    return ArticulationEngine(manifest, checked_bytes(cast(Manifest, manifest)))
+    return ArticulationEngine(manifest, checked_bytes(manifest))

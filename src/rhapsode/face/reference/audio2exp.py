@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -20,7 +20,7 @@ import onnxruntime
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
-from rhapsode.face.engine_manifest import SHIPPED, Manifest, checked_bytes
+from rhapsode.face.engine_manifest import SHIPPED, checked_bytes
 from rhapsode.face.features_level import PER_ROW_DB, WIDTH, EngineFeatures
 from rhapsode.face.reference.audio2exp_manifest import Audio2ExpManifest, read_manifest
 from rhapsode.face.reference.basis import SPEECH, Basis, published
@@ -220,4 +220,4 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _load(path: Path, manifest_stamp: tuple[int, int], weights_stamp: tuple[int, int]) -> Audio2ExpEngine:
     manifest = read_manifest(path)
     # The check reads the path and the checksum only, which both kinds of manifest have.
-    return Audio2ExpEngine(manifest, checked_bytes(cast(Manifest, manifest)))
+    return Audio2ExpEngine(manifest, checked_bytes(manifest))
