@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.engine_frames import joined
-from rhapsode.face.engine_manifest import SHIPPED
 from rhapsode.face.features_lpc import HALF, lpc_image
+from rhapsode.face.manifests import SHIPPED
 from rhapsode.face.reference.articulation import ArticulationEngine
 from rhapsode.face.reference.articulation_image import SubFrameStream, sub_frames, windows
 from rhapsode.performance import HOP, Float32, as_float32

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rhapsode.errors import InputError, SettingError, WeightsError
 from rhapsode.face.engine_frames import EngineFrames, FaceEngine, joined
-from rhapsode.face.engine_manifest import SHIPPED
+from rhapsode.face.manifests import SHIPPED
 from rhapsode.face.reference import basis
 from rhapsode.face.reference.audio2exp import Audio2ExpEngine
 from rhapsode.face.reference.basis import COEFFICIENTS, SPEECH, decode, encode, published, read_basis

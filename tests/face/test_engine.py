@@ -16,7 +16,7 @@ from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.contacts import Contacts, bite, touch
 from rhapsode.face.engine import Engine
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
-from rhapsode.face.engine_manifest import SHIPPED
+from rhapsode.face.manifests import SHIPPED
 from rhapsode.performance import HOP, Float32, as_float32
 from rhapsode.rigs import ARKIT
 from rhapsode.train.teacher import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop

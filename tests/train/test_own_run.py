@@ -17,7 +17,8 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 from rhapsode.cli import app  # noqa: E402
 from rhapsode.errors import FormatError, InputError, RhapsodeError, WeightsError  # noqa: E402
 from rhapsode.face.engine import Engine  # noqa: E402
-from rhapsode.face.engine_manifest import find, read_manifest  # noqa: E402
+from rhapsode.face.engine_manifest import read_manifest  # noqa: E402
+from rhapsode.face.manifests import find  # noqa: E402
 from rhapsode.performance import as_float32  # noqa: E402
 from rhapsode.train import restore  # noqa: E402
 from rhapsode.train.export import export  # noqa: E402

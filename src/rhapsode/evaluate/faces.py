@@ -11,9 +11,9 @@ import numpy as np
 
 from rhapsode.face.direction import Direction
 from rhapsode.face.engine_frames import FaceEngine
-from rhapsode.face.engine_manifest import find
 from rhapsode.face.engines import load_engine
 from rhapsode.face.life import Life
+from rhapsode.face.manifests import find
 from rhapsode.face.stream import FaceStream
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32, as_float32
 from rhapsode.rigs import ARKIT

@@ -14,7 +14,7 @@ import numpy as np
 from rhapsode.evaluate.articulation import Spoken, articulation
 from rhapsode.evaluate.conditions import Condition
 from rhapsode.evaluate.faces import measured_face
-from rhapsode.face.engine_manifest import find
+from rhapsode.face.manifests import find
 
 LIMITS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Certainties at which lips begin to close; they are closed `SPAN` above."""

@@ -16,8 +16,9 @@ import numpy as np
 from rhapsode.errors import SettingError
 from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
-from rhapsode.face.engine_manifest import Manifest, checked_bytes, find, read_manifest
+from rhapsode.face.engine_manifest import Manifest, read_manifest
 from rhapsode.face.features_level import PER_ROW_DB, EngineFeatures
+from rhapsode.face.manifests import checked_bytes, find
 from rhapsode.face.network import NetworkMemory, session
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT

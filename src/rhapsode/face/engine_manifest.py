@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from rhapsode.errors import WeightsError
 from rhapsode.face import features, features_level
+from rhapsode.face.manifests import checked_facts
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.rigs import ARKIT
 
-SHIPPED = Path(__file__).parent / "weights"
 FORMAT = 2
 KIND = "articulator"
 
@@ -34,20 +32,6 @@ _KEYS = (
     *("delay_rows", "features", "channels", "moves", "width", "dilations", "closure", "bite", "styles"),
     *("default_style", "recipe", "data"),
 )
-
-
-class Weighed(Protocol):
-    """A manifest of any kind: it names its weights and their checksum."""
-
-    @property
-    def weights(self) -> Path:
-        """Path of the ONNX file."""
-        ...
-
-    @property
-    def sha256(self) -> str:
-        """Of that file."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,29 +80,6 @@ class Manifest:
         return routed.reshape(-1, len(ARKIT))
 
 
-def shipped() -> tuple[str, ...]:
-    """Return the names of the engines in the package."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.json")))
-
-
-def find(name_or_path: str | Path) -> Path:
-    """Return the manifest path of a shipped engine's name, or the path itself.
-
-    Raises:
-        WeightsError: there is no such engine and no such file.
-
-    """
-    path = Path(name_or_path)
-    if path.suffix == ".json" or path.is_file():
-        if path.is_file():
-            return path
-    elif str(name_or_path) in shipped():
-        return SHIPPED / f"{name_or_path}.json"
-    raise WeightsError(
-        f"no engine '{name_or_path}'; give one of {', '.join(shipped())} or the path of a manifest (.json)"
-    )
-
-
 def read_manifest(path: Path) -> Manifest:
     """Read and check a manifest; the weights' checksum is checked by `checked_bytes`.
 
@@ -126,29 +87,9 @@ def read_manifest(path: Path) -> Manifest:
         WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
 
     """
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-        if not isinstance(raw, dict):
-            raise ValueError("not a JSON object")
-    except (OSError, ValueError) as error:
-        raise WeightsError(
-            f"manifest {path} cannot be read ({error}); expected a JSON object; reinstall rhapsode"
-        ) from error
-    if set(raw) != set(_KEYS):
-        missing, unknown = sorted(set(_KEYS) - set(raw)), sorted(set(raw) - set(_KEYS))
-        raise WeightsError(
-            f"manifest {path} lacks {missing or 'nothing'} and has unknown {unknown or 'nothing'}; "
-            f"expected exactly {', '.join(_KEYS)}"
-        )
     wanted: dict[str, object] = {"format": FORMAT, "kind": KIND, "sample_rate": CLOCK_HZ, "hop_length": HOP}
     wanted |= {"features": FEATURES, "channels": list(ARKIT.channels)}
-    for key, expected in wanted.items():
-        if raw[key] != expected:
-            raise WeightsError(
-                f"manifest {path}: {key} is {_short(raw[key])}, expected {_short(expected)}; "
-                "these weights belong to another version of rhapsode"
-            )
-    return _build(path, raw)
+    return _build(path, checked_facts(path, _KEYS, wanted))
 
 
 def _build(path: Path, raw: dict[str, Any]) -> Manifest:
@@ -194,30 +135,3 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
 
 def _limits(raw: dict[str, Any]) -> tuple[float, float]:
     return float(raw["low"]), float(raw["high"])
-
-
-def checked_bytes(manifest: Weighed) -> bytes:
-    """Return the weights file's bytes if they are the ones that the manifest names.
-
-    Raises:
-        WeightsError: the file is absent or its checksum differs.
-
-    """
-    try:
-        content = manifest.weights.read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"weights {manifest.weights} cannot be read ({error.strerror}); reinstall rhapsode"
-        ) from error
-    got = hashlib.sha256(content).hexdigest()
-    if got != manifest.sha256:
-        raise WeightsError(
-            f"weights {manifest.weights} have sha256 {got}, expected {manifest.sha256}; the file is damaged "
-            "or not the one its manifest describes: reinstall rhapsode or run the recipe again"
-        )
-    return content
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) < 120 else f"{text[:100]}... ({len(text)} characters)"

@@ -9,7 +9,8 @@ from pathlib import Path
 from rhapsode.errors import WeightsError
 from rhapsode.face.engine import Engine
 from rhapsode.face.engine_frames import FaceEngine
-from rhapsode.face.engine_manifest import KIND, find
+from rhapsode.face.engine_manifest import KIND
+from rhapsode.face.manifests import find
 
 
 def _articulation(path: Path) -> FaceEngine:

@@ -23,7 +23,7 @@ from onnx import ModelProto, numpy_helper
 from torch import Tensor, nn
 
 from rhapsode.errors import WeightsError
-from rhapsode.face.engine_manifest import find
+from rhapsode.face.manifests import find
 from rhapsode.train.model import Articulator, Shape
 
 _EPS = 1e-5

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.engine_frames import EngineFrames
-from rhapsode.face.engine_manifest import SHIPPED, checked_bytes
 from rhapsode.face.features_lpc import ORDER, SUB_FRAMES
+from rhapsode.face.manifests import SHIPPED, checked_bytes
 from rhapsode.face.reference.articulation_image import PER_FRAME, SPAN, SubFrameStream, windows
 from rhapsode.face.reference.articulation_manifest import ArticulationManifest, read_manifest
 from rhapsode.performance import HOP, Float32, as_float32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from rhapsode.errors import WeightsError
 from rhapsode.face.features_lpc import HALF, ORDER, SUB_FRAMES, SUB_HOP, SUB_LENGTH
+from rhapsode.face.manifests import checked_facts
 from rhapsode.face.reference.articulation_image import DB_PER_UNIT, GRID
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.rigs.facegood import FACEGOOD
@@ -67,30 +67,10 @@ def read_manifest(path: Path) -> ArticulationManifest:
         WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
 
     """
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-        if not isinstance(raw, dict):
-            raise ValueError("not a JSON object")
-    except (OSError, ValueError) as error:
-        raise WeightsError(
-            f"manifest {path} cannot be read ({error}); expected a JSON object; reinstall rhapsode"
-        ) from error
-    if set(raw) != set(_KEYS):
-        missing, unknown = sorted(set(_KEYS) - set(raw)), sorted(set(raw) - set(_KEYS))
-        raise WeightsError(
-            f"manifest {path} lacks {missing or 'nothing'} and has unknown {unknown or 'nothing'}; "
-            f"expected exactly {', '.join(_KEYS)}"
-        )
     wanted: dict[str, object] = {"format": FORMAT, "kind": KIND, "sample_rate": CLOCK_HZ, "hop_length": HOP}
     wanted |= {"look_ahead_samples": HALF, "features": FEATURES, "rig": FACEGOOD.name}
     wanted |= {"channels": list(FACEGOOD.channels)}
-    for key, expected in wanted.items():
-        if raw[key] != expected:
-            raise WeightsError(
-                f"manifest {path}: {key} is {_short(raw[key])}, expected {_short(expected)}; "
-                "these weights belong to another engine or another version of rhapsode"
-            )
-    return _build(path, raw)
+    return _build(path, checked_facts(path, _KEYS, wanted))
 
 
 def _build(path: Path, raw: dict[str, Any]) -> ArticulationManifest:
@@ -115,8 +95,3 @@ def _build(path: Path, raw: dict[str, Any]) -> ArticulationManifest:
             f"{sizes}, expected finite vectors of one length, the default among them; reinstall rhapsode"
         )
     return made
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) < 120 else f"{text[:100]}... ({len(text)} characters)"

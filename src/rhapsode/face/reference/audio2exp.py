@@ -20,8 +20,8 @@ import onnxruntime
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
-from rhapsode.face.engine_manifest import SHIPPED, checked_bytes
 from rhapsode.face.features_level import PER_ROW_DB, WIDTH, EngineFeatures
+from rhapsode.face.manifests import SHIPPED, checked_bytes
 from rhapsode.face.reference.audio2exp_manifest import Audio2ExpManifest, read_manifest
 from rhapsode.face.reference.basis import SPEECH, Basis, published
 from rhapsode.performance import Float32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from rhapsode.errors import WeightsError
 from rhapsode.face import features, features_level
+from rhapsode.face.manifests import checked_facts
 from rhapsode.face.reference.basis import SPEECH, Basis
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.rigs import ARKIT
@@ -90,29 +90,9 @@ def read_manifest(path: Path) -> Audio2ExpManifest:
         WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
 
     """
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-        if not isinstance(raw, dict):
-            raise ValueError("not a JSON object")
-    except (OSError, ValueError) as error:
-        raise WeightsError(
-            f"manifest {path} cannot be read ({error}); expected a JSON object; reinstall rhapsode"
-        ) from error
-    if set(raw) != set(_KEYS):
-        missing, unknown = sorted(set(_KEYS) - set(raw)), sorted(set(raw) - set(_KEYS))
-        raise WeightsError(
-            f"manifest {path} lacks {missing or 'nothing'} and has unknown {unknown or 'nothing'}; "
-            f"expected exactly {', '.join(_KEYS)}"
-        )
     wanted: dict[str, object] = {"format": FORMAT, "kind": KIND, "sample_rate": CLOCK_HZ, "hop_length": HOP}
     wanted |= {"features": FEATURES, "channels": list(ARKIT.channels)}
-    for key, expected in wanted.items():
-        if raw[key] != expected:
-            raise WeightsError(
-                f"manifest {path}: {key} is {_short(raw[key])}, expected {_short(expected)}; "
-                "these weights belong to another engine or another version of rhapsode"
-            )
-    return _build(path, raw)
+    return _build(path, checked_facts(path, _KEYS, wanted))
 
 
 def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
@@ -158,8 +138,3 @@ def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
 
 def _limits(raw: dict[str, Any]) -> tuple[float, float]:
     return float(raw["low"]), float(raw["high"])
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) < 120 else f"{text[:100]}... ({len(text)} characters)"

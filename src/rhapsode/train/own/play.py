@@ -12,8 +12,8 @@ import soxr
 from rhapsode.audio.decode import read_sound
 from rhapsode.errors import FormatError
 from rhapsode.face.engine import Engine
-from rhapsode.face.engine_manifest import find
 from rhapsode.face.features_level import EngineFeatures
+from rhapsode.face.manifests import find
 from rhapsode.formats import save
 from rhapsode.formats.a2f_json import JsonWriter
 from rhapsode.formats.options import WriteOptions
