@@ -197,10 +197,11 @@ def test_the_command_records_what_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     assert made["left"] == len(script("en")) - 2
 
 
-def test_the_prompter_shows_text_reading_manner_and_problems() -> None:
-    out = io.StringIO()
+@pytest.mark.parametrize("terminal", ["xterm", "dumb"])
+def test_the_prompter_shows_text_reading_manner_and_problems(terminal: str) -> None:
+    out, environ = io.StringIO(), {"TERM": terminal}
     item = next(item for item in script("zh") if item.manner == "exaggerated" and "旅行" in item.prompt.text)
-    with Prompter(Console(file=out, width=100, force_terminal=True, color_system=None)) as screen:
+    with Prompter(Console(file=out, width=100, force_terminal=True, _environ=environ)) as screen:
         screen.prompt(item, number=3, total=9)
         screen.count(2)
         screen.recording(1.25, Level(-23.0, -6.0))

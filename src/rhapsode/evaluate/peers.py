@@ -15,6 +15,7 @@ published map where it has one, else by the viseme tables of `rhapsode.rigs.vise
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -140,6 +141,8 @@ class PeerFace:
             self._process.stdin.write(f"{path}\n")
             self._process.stdin.flush()
             answer = json.loads(self._process.stdout.readline() or '{"error": "its process ended"}')
+        except BrokenPipeError:
+            answer = {"error": "its process ended"}
         except (OSError, ValueError) as error:
             raise AbsentError(f"{self.peer.package} failed: {error}") from error
         if "error" in answer:
@@ -159,7 +162,8 @@ class PeerFace:
     def close(self) -> None:
         """End its process."""
         self._process.kill()
-        self._process.communicate()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate()
         self._folder.cleanup()
 
 

@@ -33,6 +33,8 @@ class Prompter:
         self._live = Live(console=console, screen=console.is_terminal, auto_refresh=False, transient=True)
         self._head = self._last = ""
         self._body: list[Text] = []
+        self._said: list[str] = []
+        self._second = -1
 
     def prompt(self, item: Item, *, number: int, total: int) -> None:
         """Show what is to be said next."""
@@ -56,6 +58,9 @@ class Prompter:
 
     def recording(self, elapsed_s: float, level: Level) -> None:
         """Show that the take runs, and how loud it is."""
+        if self._console.is_dumb_terminal and int(elapsed_s) == self._second:
+            return
+        self._second = int(elapsed_s)
         line = Text("● ", style="bold red")
         line.append(f"{elapsed_s:4.1f} s  ", style="white")
         line.append_text(_meter(level))
@@ -79,10 +84,20 @@ class Prompter:
 
     def _show(self, line: Text, keys: str = "space start now   q stop") -> None:
         rows = [*self._body, line, Text(keys, style="dim")]
+        if self._console.is_dumb_terminal:
+            self._say([Text(self._head), *rows])
+            return
         spaced = [part for row in rows for part in (Align.center(row), Text(" "))]
         body = Align.center(Group(*spaced), vertical="middle")
         height = self._console.height if self._console.is_terminal else None
         self._live.update(Panel(body, title=self._head, height=height), refresh=True)
+
+    def _say(self, rows: list[Text]) -> None:
+        """Print what is new: this terminal cannot move its cursor."""
+        said, self._said = self._said, [row.plain for row in rows]
+        for row in rows:
+            if row.plain.strip() and row.plain not in said:
+                self._console.print(row)
 
     def __enter__(self) -> Self:
         self._live.start()
