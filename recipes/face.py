@@ -54,6 +54,7 @@ STAGES = {
     "studio": {
         "learn": replace(LEARN, epochs=70, rate=1.5e-3, delay=10, seed=21),
         "settle": replace(SETTLE, epochs=40, delay=10, seed=22),
+        "finish": replace(SETTLE, epochs=75, rate=1e-3, plain=0.4, delay=10, seed=23),
     },
 }
 

@@ -105,8 +105,12 @@ class NetworkMemory:
         """
         if len(rows) == 1:
             return self._step(rows)
-        said = [tuple(part.copy() for part in self._step(row)) for row in rows]
-        return Said(*(np.concatenate(parts) for parts in zip(*said, strict=True)))
+        made = Said(*(np.empty((len(rows), part.shape[1]), np.float32) for part in self._said))
+        for k, row in enumerate(rows):
+            self._step(row)
+            for kept, part in zip(made, self._said, strict=True):
+                kept[k] = part[0]
+        return made
 
     def _step(self, row: Float32) -> Said:
         at = self._at
