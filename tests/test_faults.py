@@ -229,12 +229,19 @@ def test_every_output_from_one_text(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(outputs)
 
 
+def _heed_interrupts():
+    """Undo what a shell does to its background jobs, which inherit that they ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_nothing_partial(tmp_path, ending):
     wav(tmp_path / "long.wav", np.tile(speechlike(10.0), 90))
     command = [sys.executable, "-m", "rhapsode", "animate", "long.wav", "-o", "a.json", "-o", "a.csv"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as working:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+    ) as working:
         while working.poll() is None and len(list(tmp_path.iterdir())) < 3:
             time.sleep(0.05)
         time.sleep(0.5)

@@ -8,7 +8,7 @@ from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
-CLOSURE = {"live": (0.21, 0.3, 0.95), "studio": (0.17, 0.24, 0.95)}
+CLOSURE = {"live": (0.21, 0.3, 0.95), "studio": (0.16, 0.23, 0.95)}
 """Per engine the certainty of touching lips at which they begin to close and at which they are closed, and
 the part of both that is enough to stay closed. Chosen on the development voices of recipes/face.py."""
 
