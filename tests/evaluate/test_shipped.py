@@ -17,12 +17,16 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 @pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the recordings in {DATA}")
-@pytest.mark.parametrize("style", [None, "grid"])
-def test_the_jaw_follows_a_real_speaker(style: str | None) -> None:
-    """Pearson's correlation over 80 sentences that no training saw, streamed in chunks of 20 ms."""
+@pytest.mark.parametrize(("style", "floor"), [("grid", 0.88), (None, 0.85)])
+def test_the_jaw_follows_a_real_speaker(style: str | None, floor: float) -> None:
+    """Pearson's correlation over 80 sentences that no training saw, streamed in chunks of 20 ms.
+
+    The style of this speaker holds the higher floor: the default takes most of its jaw from many voices, which
+    serves other speakers (the camera's share in train/styles.py).
+    """
     found = followed(filmed(DATA)["grid_s1"], raw_face(load_engine(), style=style))
     assert found["takes"] == 80
-    assert found["jaw_correlation"] >= 0.88
+    assert found["jaw_correlation"] >= floor
     assert abs(found["jaw_lag_ms"]) <= 20
 
 
