@@ -23,7 +23,7 @@ need 'python3 -c "import ensurepip, venv"' python3-venv
 if [ "$what" = dev ]; then
   need 'python3 -c "import ctypes; ctypes.CDLL(\"libatomic.so.1\")"' libatomic1
   need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train]'
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,usd]'
 else
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[live]'
 fi

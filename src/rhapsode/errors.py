@@ -7,7 +7,9 @@ RhapsodeError                 everything the product raises on purpose
 │   ├── RigError              channels do not fit a rig
 │   ├── AvatarError           an avatar cannot be loaded, or lacks what the job needs
 │   ├── SettingError          an option is unknown or out of range
-│   └── SpeechError           a text or a voice cannot be spoken
+│   ├── SpeechError           a text or a voice cannot be spoken
+│   └── PacketError           a packet is not what its protocol asks for
+├── SinkError                 a sink cannot be reached, or refused what it was sent
 ├── WeightsError              shipped or given weights fail their check
 └── MissingExtraError         an optional part is not installed (the message says how to get it)
 
@@ -47,6 +49,14 @@ class SettingError(InputError):
 
 class SpeechError(InputError):
     """A text or a voice cannot be spoken."""
+
+
+class PacketError(InputError):
+    """A packet is not what its protocol asks for."""
+
+
+class SinkError(RhapsodeError):
+    """A sink cannot be reached, or refused what it was sent; whoever sends may try again."""
 
 
 class WeightsError(RhapsodeError):

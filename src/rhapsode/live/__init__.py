@@ -1,0 +1,1 @@
+"""Live performances: sessions on one clock, sources, sinks; the only asyncio core."""

@@ -1,0 +1,1 @@
+"""Packets, one file per protocol: bytes in and bytes out, no sockets."""
