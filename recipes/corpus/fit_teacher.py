@@ -21,8 +21,8 @@ import numpy as np
 import soundfile
 from scipy.optimize import lsq_linear, minimize
 
+from rhapsode.rigs.lips import EFFECTS
 from rhapsode.train.teacher.blend import Dynamics, Part, TimedPhone, mixing, parts
-from rhapsode.train.teacher.lips import EFFECTS
 from rhapsode.train.teacher.loudness import loudness
 from rhapsode.train.teacher.phones import REST, SHAPES
 

@@ -8,7 +8,8 @@ import pytest
 from rhapsode.evaluate.articulation import REST_GAP, articulation, closing_times
 from rhapsode.performance import Float32, as_float32
 from rhapsode.rigs import ARKIT
-from rhapsode.train.teacher import CLOSED_GAP, TimedPhone, lip_gap
+from rhapsode.rigs.lips import CLOSED_GAP, lip_gap
+from rhapsode.train.teacher import TimedPhone
 from tests.evaluate.faces import PHONES, Line, late, still, taught
 
 

@@ -17,7 +17,7 @@ from rhapsode.face.direction import Direction
 from rhapsode.face.engines import load_engine
 from rhapsode.performance import Float32, as_float32
 from rhapsode.rigs import ARKIT
-from rhapsode.train.teacher import lip_gap
+from rhapsode.rigs.lips import lip_gap
 from tests.evaluate.faces import still
 
 SECONDS, FPS = 6.0, 25.0

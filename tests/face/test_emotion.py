@@ -16,8 +16,7 @@ from rhapsode.face.emotion.poses import FEELINGS, weights
 from rhapsode.face.life.mood import EVEN
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
-from rhapsode.rigs.lips import CLOSED_GAP, DROP, GAP, TEETH_DROP, lip_gap
-from rhapsode.train.teacher import lips as teacher
+from rhapsode.rigs.lips import CLOSED_GAP, DROP, TEETH_DROP, lip_gap
 
 SILENT, SPEECH = 0.0, 1.0
 
@@ -222,11 +221,3 @@ def test_nothing_felt_changes_nothing():
 def test_bad_shapes_are_refused(face, activity):
     with pytest.raises(RigError, match=r"emotion needs a face \(T, 52\) and activity"):
         EmotionStream("joy").push(np.zeros(face, np.float32), np.zeros(activity, np.float32))
-
-
-def test_the_geometry_is_the_teachers():
-    for name, effect in teacher.EFFECTS.items():
-        assert (GAP[ARKIT.index(name)], DROP[ARKIT.index(name)]) == (effect.gap, effect.drop)
-    assert np.count_nonzero(GAP) == len(teacher.EFFECTS)
-    face = speech(50)
-    np.testing.assert_allclose(lip_gap(face), teacher.lip_gap(face), atol=1e-6)

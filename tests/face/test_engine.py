@@ -19,7 +19,7 @@ from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.manifests import SHIPPED
 from rhapsode.performance import HOP, Float32, as_float32
 from rhapsode.rigs import ARKIT
-from rhapsode.train.teacher import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop
+from rhapsode.rigs.lips import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop
 
 JAW = ARKIT.index("jawOpen")
 

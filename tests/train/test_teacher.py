@@ -8,20 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhapsode.rigs.arkit import BLENDSHAPES
+from rhapsode.rigs.lips import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop, mouth_width
 from rhapsode.speech.phones import ipa, is_phone
 from rhapsode.train.teacher import (
     CLASSES,
-    CLOSED_GAP,
     OCULUS,
-    TEETH_DROP,
     Manner,
     TimedPhone,
     fitted,
     frame_classes,
-    lip_gap,
     loudness,
-    lower_lip_drop,
-    mouth_width,
     parse,
     teach,
 )

@@ -1,6 +1,6 @@
 """Does the mouth make the phones that are heard? Lip contacts and rounding on speech whose phones are known.
 
-Distances are those of `rhapsode.train.teacher.lips`: a real head's, in cm. Print recall together with false
+Distances are those of `rhapsode.rigs.lips`: a real head's, in cm. Print recall together with false
 closure and precision: any of them alone is easily bought. What each measure is: docs/measures.md.
 """
 
@@ -20,8 +20,9 @@ from rhapsode.evaluate.faces import Face
 from rhapsode.evaluate.measures import Lagged, correlation, lagged, moving_mean
 from rhapsode.performance import CURVE_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
+from rhapsode.rigs.lips import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop
 from rhapsode.train.spoken import NATURAL, utterances
-from rhapsode.train.teacher import CLOSED_GAP, TEETH_DROP, lip_gap, loudness, lower_lip_drop, parse, teach
+from rhapsode.train.teacher import loudness, parse, teach
 from rhapsode.train.teacher.blend import LONGEST_LINK_S, TimedPhone
 from rhapsode.train.teacher.corpus import Utterance
 from rhapsode.train.teacher.phones import SHAPES

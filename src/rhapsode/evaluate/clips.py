@@ -14,8 +14,8 @@ from rhapsode.evaluate.material import FilmedTake
 from rhapsode.evaluate.measures import correlation, jitter
 from rhapsode.performance import CURVE_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
+from rhapsode.rigs.lips import lip_gap
 from rhapsode.train.takes import speech_mask
-from rhapsode.train.teacher import lip_gap
 
 LAGS_MS = range(-250, 251, 10)
 """Where the lag of a clip is looked for; positive: the face and the sound it hears come after the picture."""

@@ -19,10 +19,11 @@ from rhapsode.errors import InputError
 from rhapsode.evaluate.articulation import Spoken, unheard
 from rhapsode.performance import CLOCK_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
+from rhapsode.rigs.lips import lip_gap
 from rhapsode.train.facegood import moves
 from rhapsode.train.grid import lip_gap as landmark_gap
 from rhapsode.train.takes import MOVES, held_out, read_sound
-from rhapsode.train.teacher import TimedPhone, lip_gap
+from rhapsode.train.teacher import TimedPhone
 
 QUICK_SPEECH, QUICK_TAKES = 3, 4
 """A quick run hears every so many utterances, and sees every so many takes of a speaker who has many."""

@@ -7,7 +7,7 @@ import numpy as np
 from rhapsode.evaluate.faces import Face
 from rhapsode.performance import CLOCK_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
-from rhapsode.train.teacher import lip_gap
+from rhapsode.rigs.lips import lip_gap
 
 WHITE_DBFS = (-60, -40, -20)
 GAINS_DB = (-40, -20, 12)

@@ -14,8 +14,8 @@ from rhapsode.evaluate.material import FilmedTake
 from rhapsode.evaluate.measures import jitter, lagged, pooled_correlation
 from rhapsode.performance import CURVE_HZ, Float32, as_float32
 from rhapsode.rigs import ARKIT
+from rhapsode.rigs.lips import lip_gap
 from rhapsode.train.takes import speech_mask
-from rhapsode.train.teacher import lip_gap
 
 REACHED = 95
 """Percentile by which the reach of two curves is compared."""

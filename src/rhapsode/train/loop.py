@@ -17,12 +17,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from rhapsode.face.features_level import WIDTH
 from rhapsode.performance import Float32
+from rhapsode.rigs.lips import CLOSED_GAP, REST_GAP, gap_effects
 from rhapsode.train.augment import make_sequence, plain_sequence
 from rhapsode.train.model import Articulator, Shape
 from rhapsode.train.noises import room_tones
 from rhapsode.train.takes import MOVES, REST, UNHEARD, UNKNOWN, Take
 from rhapsode.train.teacher import CLASSES
-from rhapsode.train.teacher.lips import CLOSED_GAP, REST_GAP, gap_effects
 
 log = logging.getLogger(__name__)
 

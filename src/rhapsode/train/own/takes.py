@@ -15,12 +15,12 @@ import soxr
 from rhapsode.audio.decode import read_sound
 from rhapsode.errors import FormatError, InputError, RhapsodeError, SettingError
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Curves, Float32, Sound, as_float32
+from rhapsode.rigs.lips import lip_gap
 from rhapsode.train.own.pairing import Pair
 from rhapsode.train.own.readers import read_file, read_maya
 from rhapsode.train.own.rig import OwnRig
 from rhapsode.train.own.sync import CERTAIN, Sync, level, likely_rates, measure
 from rhapsode.train.takes import speech_mask
-from rhapsode.train.teacher.lips import lip_gap
 
 SHORTEST_S = 1.0
 """A take must last this long to be learned from."""

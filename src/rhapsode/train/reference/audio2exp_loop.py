@@ -15,13 +15,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rhapsode.face.reference.basis import SPEECH, Basis
 from rhapsode.performance import Float32, as_float32
+from rhapsode.rigs.lips import gap_effects
 from rhapsode.train.augment import Example, make_sequence, plain_sequence
 from rhapsode.train.loop import chances, column_weights
 from rhapsode.train.noises import room_tones
 from rhapsode.train.reference.audio2exp import DELAY, Answer, Audio2Exp, Shape, speech_rows
 from rhapsode.train.takes import MOVES, REST, UNHEARD, UNKNOWN, Take
 from rhapsode.train.teacher import CLASSES
-from rhapsode.train.teacher.lips import EFFECTS
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +87,10 @@ class Losses(nn.Module):  # type: ignore[misc]
         self.plan = plan
         rows = as_float32(speech_rows(basis))
         columns = column_weights(takes, styles, jaw=plan.jaw, rounding=plan.rounding, camera=plan.camera)
-        centimetres = [sum(EFFECTS[c].gap for c in channels) for channels in MOVES.values()]
         constants = {
             "to_moves": rows,
             "columns": columns,
-            "centimetres": as_float32(np.array(centimetres)),
+            "centimetres": gap_effects(tuple(MOVES)),
             "rates": fastest(takes, rows),
             "low": basis.low[:SPEECH],
             "high": basis.high[:SPEECH],

@@ -8,24 +8,18 @@
 
 from rhapsode.train.teacher.blend import TimedPhone
 from rhapsode.train.teacher.classes import CLASSES, OCULUS, frame_classes
-from rhapsode.train.teacher.lips import CLOSED_GAP, TEETH_DROP, lip_gap, lower_lip_drop, mouth_width
 from rhapsode.train.teacher.loudness import loudness
 from rhapsode.train.teacher.phones import parse
 from rhapsode.train.teacher.teach import Manner, fitted, teach
 
 __all__ = [
     "CLASSES",
-    "CLOSED_GAP",
     "OCULUS",
-    "TEETH_DROP",
     "Manner",
     "TimedPhone",
     "fitted",
     "frame_classes",
-    "lip_gap",
     "loudness",
-    "lower_lip_drop",
-    "mouth_width",
     "parse",
     "teach",
 ]

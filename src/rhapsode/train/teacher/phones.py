@@ -13,7 +13,7 @@ class Shape(NamedTuple):
 
     Args:
         jaw: jawOpen weight.
-        gap: inner lip distance in cm, see `rhapsode.train.teacher.lips`.
+        gap: inner lip distance in cm, see `rhapsode.rigs.lips`.
         rounding: 0 to 1, lips brought forward and together (pucker).
         funnel: 0 to 1, lips forward and open.
         spread: 0 to 1, corners apart.

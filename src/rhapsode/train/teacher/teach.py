@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from rhapsode.performance import CURVE_HZ, Float32, as_float32
 from rhapsode.rigs.arkit import BLENDSHAPES
+from rhapsode.rigs.lips import EFFECTS, REST_GAP
 from rhapsode.train.teacher.blend import ARTICULATORS, Dynamics, Part, TimedPhone, mixing, parts, smooth
 from rhapsode.train.teacher.contact import contact, resting
-from rhapsode.train.teacher.lips import EFFECTS, REST_GAP
 from rhapsode.train.teacher.phones import REST, SHAPES, STRENGTHS
 
 VOWELS = frozenset(("vowel", "rounded"))
@@ -90,7 +90,7 @@ def teach(
     """Return (T, 52) ARKit curves of a mouth that says ``phones``; curve frame k is at k / rate_hz seconds.
 
     Lips touch in every bilabial and at rest, the lower lip touches the teeth in every labiodental, whatever
-    stands beside them; see `rhapsode.train.teacher.lips` for the geometry.
+    stands beside them; see `rhapsode.rigs.lips` for the geometry.
 
     Args:
         phones: in order of time.
