@@ -25,11 +25,10 @@ from rhapsode.train.spoken import NATURAL, utterances
 from rhapsode.train.teacher import loudness, parse, teach
 from rhapsode.train.teacher.blend import LONGEST_LINK_S, TimedPhone
 from rhapsode.train.teacher.corpus import Utterance
-from rhapsode.train.teacher.phones import SHAPES
+from rhapsode.train.teacher.phones import SHAPES, VOWEL_HOLDS
 
 ROUND = frozenset("wʍuʊoɔʃʒy")
 SPREAD = frozenset("iɪeɛæ")
-VOWEL_HOLDS = frozenset(("vowel", "rounded"))
 NEAR_S = 0.02
 """Time by which a closure may miss its phone and still make it."""
 

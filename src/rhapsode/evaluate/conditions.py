@@ -5,14 +5,13 @@ What a condition does to a sound is the same every time, so that numbers can be 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
-import av
 import numpy as np
 import soxr
 
 from rhapsode.performance import CLOCK_HZ, Float32, as_float32
+from rhapsode.train.channels import coded
 
 Condition = Callable[[Float32], Float32]
 """A sound at 16 kHz in, (N,); the same sound as it is heard out, (N,)."""
@@ -21,9 +20,6 @@ TELEPHONE_HZ = 8_000
 VOICE_BAND_HZ = (300.0, 3_400.0)
 OPUS_BIT_RATE = 8_000
 """Bits a second: a poor connection."""
-
-FARTHEST = 2_400
-"""Samples by which a codec may move a sound; it is moved back."""
 
 
 def speech_power(y: Float32) -> float:
@@ -90,40 +86,8 @@ def opus(y: Float32, *, bit_rate: int = OPUS_BIT_RATE) -> Float32:
     The delay is that of the greatest correlation with ``y``.
     """
     peak = max(float(np.abs(y).max(initial=0)), 1e-9)
-    coded = _through_opus(as_float32(y * (0.9 / peak)), bit_rate)
-    return _placed(coded, y) * np.float32(peak / 0.9)
-
-
-def _through_opus(y: Float32, bit_rate: int) -> Float32:
-    file = io.BytesIO()
-    with av.open(file, "w", format="ogg") as out:
-        stream = out.add_stream("libopus", rate=CLOCK_HZ, layout="mono")
-        stream.bit_rate = bit_rate
-        chunk = av.AudioFrame.from_ndarray((y * 32767).astype(np.int16)[None], format="s16", layout="mono")
-        chunk.sample_rate = CLOCK_HZ
-        fitting = av.AudioResampler(format=stream.format, layout="mono", rate=stream.rate)
-        for part in [*fitting.resample(chunk), *fitting.resample(None)]:
-            part.pts = None
-            out.mux(stream.encode(part))
-        out.mux(stream.encode(None))
-    file.seek(0)
-    with av.open(file, "r") as source:
-        back = av.AudioResampler(format="flt", layout="mono", rate=CLOCK_HZ)
-        parts = [part.to_ndarray()[0] for one in source.decode(audio=0) for part in back.resample(one)]
-        parts += [part.to_ndarray()[0] for part in back.resample(None)]
-    return as_float32(np.concatenate(parts))
-
-
-def _placed(made: Float32, y: Float32) -> Float32:
-    """Return ``made`` moved to where it correlates best with ``y``, and as long."""
-    size = 1 << (len(made) + len(y)).bit_length()
-    fit = np.fft.irfft(np.fft.rfft(made, size) * np.conj(np.fft.rfft(y, size)), size)
-    lags = np.r_[0 : FARTHEST + 1, -FARTHEST:0]
-    lag = int(lags[np.argmax(fit[lags])])
-    placed = np.zeros(len(y), np.float32)
-    kept = made[max(lag, 0) :][: len(y) - max(-lag, 0)]
-    placed[max(-lag, 0) : max(-lag, 0) + len(kept)] = kept
-    return placed
+    heard = coded(as_float32(y * (0.9 / peak)), "libopus", "ogg", bit_rate)
+    return as_float32(heard * np.float32(peak / 0.9))
 
 
 def clean(y: Float32) -> Float32:

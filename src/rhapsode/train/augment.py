@@ -17,7 +17,7 @@ from rhapsode.face.features import log_mel
 from rhapsode.face.features_level import WIDTH, RunningLevel, level_free
 from rhapsode.performance import CLOCK_HZ, HOP, Float32, as_float32
 from rhapsode.train.channels import drop_chunks, reverberate, some_codec, telephone
-from rhapsode.train.noises import noise, steady_noise
+from rhapsode.train.noises import noise
 from rhapsode.train.takes import REST, Labels, Take
 
 LENGTH = 320
@@ -139,7 +139,7 @@ def make_sequence(
     else:
         labels = Labels.rest(LENGTH, takes[0].labels.shape[1])
         loud = 10 ** (rng.uniform(-70, -10) / 20) * (rng.uniform() > 0.1)
-        y = steady_noise(rng, LENGTH * HOP, room) * loud
+        y = noise(rng, LENGTH * HOP, room) * loud
         begin = int(rng.integers(-LENGTH, LENGTH)) * HOP
         if begin > 0:
             y[:begin] *= 10 ** (-rng.uniform(0, 40) / 20)

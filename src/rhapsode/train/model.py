@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -117,15 +117,3 @@ class Articulator(nn.Module):  # type: ignore[misc]
         gated = moves * sure[:, :, :1, None].sigmoid()
         moving, closed, bitten, stress = sure.unbind(2)
         return Answer(gated, moving, closed, bitten, stress, self.heard(x).float())
-
-
-def widened(start: Articulator, *, like: int = 0) -> Articulator:
-    """Return ``start`` with one more style, which begins as a copy of style ``like``."""
-    shape = replace(start.shape, styles=start.shape.styles + 1)
-    state = dict(start.state_dict())
-    for part in ("heads.weight", "heads.bias"):
-        copied = state[part][like * shape.moves : (like + 1) * shape.moves]
-        state[part] = torch.cat([state[part], copied])
-    model = Articulator(shape)
-    model.load_state_dict(state)
-    return model

@@ -74,7 +74,7 @@ def noise(
         rng: where randomness comes from.
         count: samples.
         room: recorded room tones; looped.
-        takes: whose voices may babble; none do if there are none.
+        takes: whose voices may babble; without any, a mouth must rest over all of it.
 
     """
     kind = rng.uniform()
@@ -93,11 +93,6 @@ def noise(
     if rng.uniform() < 0.3:
         made = made * (1 + rng.uniform(0, 0.5) * np.sin(np.arange(count) * rng.uniform(1, 20) / CLOCK_HZ))
     return _unit(made)
-
-
-def steady_noise(rng: Generator, count: int, room: Sequence[Float32]) -> NDArray[np.float64]:
-    """Return noise over which a mouth must rest, of unit power: no voices in it."""
-    return noise(rng, count, room)
 
 
 def room_tones(takes: Sequence[Take], *, most: int = 200) -> list[Float32]:

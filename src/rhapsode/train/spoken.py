@@ -16,12 +16,9 @@ from rhapsode.train.takes import MOVES, Take, curve_count
 from rhapsode.train.teacher import frame_classes, loudness, parse, teach
 from rhapsode.train.teacher.blend import TimedPhone
 from rhapsode.train.teacher.corpus import Utterance, read_shard
-from rhapsode.train.teacher.phones import SHAPES
+from rhapsode.train.teacher.phones import SHAPES, VOWEL_HOLDS
 
 STYLE = 2
-
-VOWEL_HOLDS = frozenset(("vowel", "rounded"))
-"""Holds, see `rhapsode.train.teacher.phones`, of phones in whose middle the lips are apart."""
 
 _MARGIN_S = 0.02
 """Around the ends of a bilabial nothing is claimed: phone times are exact to about this."""

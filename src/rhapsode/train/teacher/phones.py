@@ -35,6 +35,9 @@ class Shape(NamedTuple):
 
 REST = "sil"
 
+VOWEL_HOLDS = frozenset(("vowel", "rounded"))
+"""Holds of phones in whose middle the lips are apart."""
+
 _VOWELS = """
 a .38 1.20 0 .02 .05 | ɑ .42 1.25 0 .06 0 | ɐ .30 .90 0 .02 .05 | æ .37 1.15 0 0 .25 | ʌ .27 .80 0 .04 0
 ə .20 .60 0 .04 0 | ɚ .18 .50 .20 .15 0 | ɜ .20 .55 .22 .15 0 | ɛ .30 .95 0 0 .25 | e .24 .80 0 0 .40
