@@ -18,11 +18,12 @@ from rhapsode.train.augment import LENGTH, make_sequence, plain_sequence  # noqa
 from rhapsode.train.channels import CODECS, coded, drop_chunks, telephone  # noqa: E402
 from rhapsode.train.export import export  # noqa: E402
 from rhapsode.train.facegood import moves  # noqa: E402
-from rhapsode.train.loop import DELAY, Plan, chances, train  # noqa: E402
+from rhapsode.train.loop import DELAY, Plan, train  # noqa: E402
 from rhapsode.train.model import Articulator, Shape  # noqa: E402
 from rhapsode.train.noises import babble, hum, music, noise, room_tones  # noqa: E402
+from rhapsode.train.sequences import Sequences, Source, chances  # noqa: E402
 from rhapsode.train.stress import stress_of  # noqa: E402
-from rhapsode.train.takes import MOVES, REST, Take, held_out, speech_mask, to_curve_rate  # noqa: E402
+from rhapsode.train.takes import MOVES, REST, UNKNOWN, Take, held_out, speech_mask, to_curve_rate  # noqa: E402
 
 
 def take(seed: int, style: int = 0) -> Take:
@@ -48,6 +49,28 @@ def sequences(seed: int, count: int) -> list[Float32]:
         assert np.isfinite(sequence.rows).all()
         assert sequence.labels.moves[sequence.labels.style < 0].max(initial=0) == 0
     return [sequence.rows for sequence in made]
+
+
+def test_batches_depend_on_seed_epoch_and_number_only() -> None:
+    def epoch(seed: tuple[int, int]) -> Sequences:
+        return Sequences(Source(TAKES, (0.5, 0.5), plain=0.5), steps=2, batch=3, seed=seed)
+
+    first, again, later = epoch((7, 0)), epoch((7, 0)), epoch((7, 1))
+    assert len(first) == len(list(first)) == 2
+    last = first[1]
+    assert last.rows.shape == (3, LENGTH, WIDTH)
+    assert last.moves.shape == (3, LENGTH, len(MOVES))
+    for name, value in vars(last).items():
+        assert torch.equal(value.nan_to_num(), vars(again[1])[name].nan_to_num())
+    assert not torch.equal(last.rows, first[0].rows)
+    assert not torch.equal(last.rows, later[1].rows)
+    with pytest.raises(IndexError):
+        first[2]
+
+
+def test_a_take_of_unknown_style_gets_the_chances_left() -> None:
+    takes = [take(0), take(1), take(2, style=UNKNOWN)]
+    assert chances(takes, (0.6,)) == pytest.approx([0.3, 0.3, 0.4])
 
 
 def test_sequences_are_reproducible_and_whole() -> None:

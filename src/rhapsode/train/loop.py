@@ -1,26 +1,26 @@
-"""The training loop: fresh sequences every epoch, checkpoints to go on from."""
+"""The training loop: losses, epochs, checkpoints to go on from."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as binary
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from rhapsode.face.features_level import WIDTH
 from rhapsode.performance import Float32
 from rhapsode.rigs.lips import CLOSED_GAP, REST_GAP, gap_effects
-from rhapsode.train.augment import make_sequence, plain_sequence
 from rhapsode.train.model import Articulator, Shape
-from rhapsode.train.noises import room_tones
+from rhapsode.train.sequences import Batch, Sequences, Source
 from rhapsode.train.takes import MOVES, REST, UNHEARD, UNKNOWN, Take
 from rhapsode.train.teacher import CLASSES
 
@@ -74,18 +74,6 @@ class Plan:
     seed: int = 0
 
 
-def chances(takes: Sequence[Take], style_chances: Sequence[float]) -> np.ndarray:
-    """Return the chance of drawing each take: its style's share, by duration within the style."""
-    weight = np.array([len(take.y) for take in takes], np.float64)
-    styles = np.array([take.style for take in takes])
-    every = [*enumerate(style_chances), (UNKNOWN, 1 - sum(style_chances))]
-    for style, chance in every:
-        of_style = styles == style
-        if of_style.any():
-            weight[of_style] *= chance / weight[of_style].sum()
-    return np.asarray(weight / weight.sum(), np.float64)
-
-
 def column_weights(
     takes: Sequence[Take],
     styles: int,
@@ -107,60 +95,6 @@ def column_weights(
     if "jawOpen" in names:
         made[0, list(names).index("jawOpen")] *= camera
     return made
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """B sequences as tensors; see `rhapsode.train.takes.Labels`."""
-
-    rows: Tensor
-    moves: Tensor
-    closed: Tensor
-    style: Tensor
-    heard: Tensor
-    stress: Tensor
-
-
-class Sequences(Dataset[Batch]):  # type: ignore[misc]
-    """Training batches that depend on the seed and their number only, whoever makes them.
-
-    Args:
-        takes: to draw from.
-        plan: how.
-        epoch: 0 is the first.
-
-    """
-
-    def __init__(self, takes: Sequence[Take], plan: Plan, epoch: int, room: Sequence[Float32]) -> None:
-        self._takes, self._plan, self._epoch, self._room = takes, plan, epoch, room
-        self._chances = chances(takes, plan.style_chances)
-
-    def __len__(self) -> int:
-        return self._plan.sequences // self._plan.batch
-
-    def __getitem__(self, step: int) -> Batch:
-        if step >= len(self):
-            raise IndexError(step)
-        rng = np.random.default_rng([self._plan.seed, self._epoch, step])
-        made = [self._one(rng) for _ in range(self._plan.batch)]
-        labels = [example.labels for example in made]
-
-        def stacked(arrays: list[np.ndarray]) -> Tensor:
-            return torch.from_numpy(np.stack(arrays))
-
-        return Batch(
-            stacked([example.rows for example in made]),
-            stacked([own.moves for own in labels]),
-            stacked([own.closed for own in labels]),
-            stacked([own.style for own in labels]),
-            stacked([own.heard for own in labels]),
-            stacked([own.stress for own in labels]),
-        )
-
-    def _one(self, rng: np.random.Generator):  # type: ignore[no-untyped-def]
-        if rng.uniform() < self._plan.plain:
-            return plain_sequence(rng, self._takes[rng.choice(len(self._takes), p=self._chances)])
-        return make_sequence(rng, self._takes, self._chances, self._room)
 
 
 def loss(model: Articulator, batch: Batch, weights: Tensor, effects: Tensor, plan: Plan) -> Tensor:
@@ -242,33 +176,26 @@ def train(
     if start is not None:
         model.load_state_dict(start.state_dict())
     model.to(device)
-    steps = plan.epochs * (plan.sequences // plan.batch)
+    steps = plan.sequences // plan.batch
     optimiser = torch.optim.AdamW(model.parameters(), lr=plan.rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, plan.epochs * steps, pct_start=0.1)
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(plan.average), use_buffers=True)
-    begin = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=device)
-        model.load_state_dict(state["model"])
-        averaged.load_state_dict(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        begin = int(state["epoch"])
+    parts = {"model": model, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    begin = resume(checkpoint, parts, device=device)
     columns = column_weights(
         takes, shape.styles, names=names, jaw=plan.jaw, rounding=plan.round, camera=plan.camera
     )
     weights = torch.from_numpy(columns).to(device)
     effects = torch.from_numpy(gap_effects(names)).to(device)
-    room = room_tones(takes)
+    source = Source(takes, plan.style_chances, plain=plan.plain)
     for epoch in range(begin, plan.epochs):
         clock, total = time.perf_counter(), 0.0
         model.train()
         if plan.frozen:
             model.freeze_norms()
-        source = Sequences(takes, plan, epoch, room)
-        for batch in DataLoader(
-            source, batch_size=None, num_workers=workers, prefetch_factor=_ahead(workers)
-        ):
+        fresh = Sequences(source, steps=steps, batch=plan.batch, seed=(plan.seed, epoch))
+        ahead = 4 if workers else None
+        for batch in DataLoader(fresh, batch_size=None, num_workers=workers, prefetch_factor=ahead):
             there = Batch(**{name: value.to(device) for name, value in vars(batch).items()})
             with torch.autocast(device.split(":")[0], torch.bfloat16):
                 value = loss(model, there, weights, effects, plan)
@@ -279,23 +206,40 @@ def train(
             schedule.step()
             averaged.update_parameters(model)
             total += float(value.detach())
-        mean = total / len(source)
+        mean = total / steps
         log.info("epoch %d loss %.4f %.1f s", epoch + 1, mean, time.perf_counter() - clock)
-        _save(checkpoint, model, averaged, optimiser, schedule, epoch + 1)
+        save(checkpoint, parts, epoch + 1)
         if after_epoch and after_epoch(epoch + 1, mean, averaged.module.eval()):
             break
     made: Articulator = averaged.module.eval()
     return made
 
 
-def _ahead(workers: int) -> int | None:
-    return 4 if workers else None
+class Part(Protocol):
+    """What a checkpoint keeps: a network, an optimiser, a schedule."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it knows."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object:
+        """Take what it knew."""
+        ...
 
 
-def _save(checkpoint: Path, model, averaged, optimiser, schedule, epoch: int) -> None:  # type: ignore[no-untyped-def]
-    """Write a checkpoint beside the old one and put it in its place."""
-    state = {"model": model.state_dict(), "averaged": averaged.state_dict(), "epoch": epoch}
-    state |= {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}
-    part = checkpoint.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(checkpoint)
+def resume(checkpoint: Path, parts: Mapping[str, Part], *, device: str = "cpu") -> int:
+    """Bring ``parts`` to where ``checkpoint`` left them; return its epochs, 0 where there is none."""
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, weights_only=True, map_location=device)
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return int(state["epoch"])
+
+
+def save(checkpoint: Path, parts: Mapping[str, Part], epoch: int) -> None:
+    """Write ``parts`` after ``epoch`` epochs beside the old checkpoint, and put them in its place."""
+    state = {name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch}
+    beside = checkpoint.with_suffix(".part")
+    torch.save(state, beside)
+    beside.replace(checkpoint)

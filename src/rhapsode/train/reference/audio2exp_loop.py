@@ -16,10 +16,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from rhapsode.face.reference.basis import SPEECH, Basis
 from rhapsode.performance import Float32, as_float32
 from rhapsode.rigs.lips import gap_effects
-from rhapsode.train.augment import Example, make_sequence, plain_sequence
-from rhapsode.train.loop import chances, column_weights
-from rhapsode.train.noises import room_tones
+from rhapsode.train.augment import Example
+from rhapsode.train.loop import column_weights, resume, save
 from rhapsode.train.reference.audio2exp import DELAY, Answer, Audio2Exp, Shape, speech_rows
+from rhapsode.train.sequences import Source
 from rhapsode.train.takes import MOVES, REST, UNHEARD, UNKNOWN, Take
 from rhapsode.train.teacher import CLASSES
 
@@ -182,18 +182,13 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, plan.epochs * steps, pct_start=0.1)
     averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(plan.average))
     parts = {"model": model, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
-    begin = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
-        begin = int(state["epoch"])
-    draw, room = chances(takes, plan.style_chances), room_tones(takes)
+    begin = resume(checkpoint, parts)
+    source = Source(takes, plan.style_chances, plain=plan.plain)
     for epoch in range(begin, min(plan.epochs, plan.until)):
         rng, clock, total = np.random.default_rng([plan.seed, epoch]), time.perf_counter(), 0.0
         model.train()
         for _ in range(steps):
-            batch = _batch(rng, takes, draw, room, plan)
+            batch = source.draw(rng, plan.batch)
             value = losses(model(torch.from_numpy(np.stack([e.rows for e in batch]))), batch)
             optimiser.zero_grad()
             value.backward()
@@ -203,22 +198,6 @@ def train(
             averaged.update_parameters(model)
             total += float(value.detach())
         log.info("epoch %d loss %.4f %.1f s", epoch + 1, total / steps, time.perf_counter() - clock)
-        state = {name: part.state_dict() for name, part in parts.items()} | {"epoch": epoch + 1}
-        part_file = checkpoint.with_suffix(".part")
-        torch.save(state, part_file)
-        part_file.replace(checkpoint)
+        save(checkpoint, parts, epoch + 1)
     made: Audio2Exp = averaged.module.eval()
     return made
-
-
-def _batch(
-    rng: np.random.Generator, takes: Sequence[Take], draw: np.ndarray, room: Sequence[Float32], plan: Plan
-) -> list[Example]:
-    """Return fresh sequences, takes as they are and bent ones mixed."""
-
-    def one() -> Example:
-        if rng.uniform() < plan.plain:
-            return plain_sequence(rng, takes[rng.choice(len(takes), p=draw)])
-        return make_sequence(rng, takes, draw, room)
-
-    return [one() for _ in range(plan.batch)]
