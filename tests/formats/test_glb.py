@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import trimesh
 
 from rhapsode.avatars import load as load_avatar
 from rhapsode.avatars.avatar import rotation_matrix
-from rhapsode.errors import AvatarError
+from rhapsode.errors import AvatarError, RigError
 from rhapsode.formats import open_writer, save
-from rhapsode.formats.bones import NECK_SHARE
+from rhapsode.formats.bones import NECK_SHARE, turn
 from rhapsode.performance import Curves, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
 from tests.formats.performances import avatar_file, cut, face, performance
@@ -188,7 +189,7 @@ def test_eyes_are_turned_by_shapes_or_by_bones_never_both(tmp_path):
 
 
 def test_arms_of_a_t_pose_hang_down(tmp_path):
-    gltf = baked(tmp_path, performance(10))
+    gltf = baked(tmp_path, Performance(face(10)))
     found = channels(gltf)
     still = {
         node: values[0]
@@ -295,3 +296,37 @@ def test_avatars_that_cannot_be_used_stop_before_any_work(tmp_path, content, mes
     with pytest.raises(AvatarError, match=message):
         open_writer(tmp_path / "a.glb", avatar=path if content else "nobody")
     assert list(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("size", [7, 1000])
+def test_a_motion_turns_the_bones_and_the_head_angles_come_on_top(tmp_path, size):
+    take = performance(40, start=3200)
+    assert take.motion is not None
+    gltf = baked(tmp_path, take, size)
+    check_container(tmp_path / "a.glb")
+    found = channels(gltf)
+    assert ("leftUpperArm", "rotation") not in found
+    np.testing.assert_allclose(found["hips", "translation"][1], np.tile([0, 1, 0], (40, 1)), atol=1e-6)
+    at = 17
+    given = dict(zip(take.motion.joints, take.motion.rotations[at], strict=True))
+    rest = world(gltf, {})
+    turned = {node: values[at] for (node, path), (_, values) in found.items() if path == "rotation"}
+    moved = world(gltf, turned)
+    hips, spine = (rotation_matrix(given[bone]) for bone in ("hips", "spine"))
+    np.testing.assert_allclose(moved["hips"] @ rest["hips"].T, hips, atol=1e-5)
+    np.testing.assert_allclose(moved["spine"] @ rest["spine"].T, hips @ spine, atol=1e-5)
+    yaw, pitch, roll = take.face.values[at, 52:55]
+    around = [
+        rotation_matrix(turn(np.array([[yaw, pitch, roll]]) * s)[0]) for s in (NECK_SHARE, 1 - NECK_SHARE)
+    ]
+    head = hips @ spine @ around[0] @ rotation_matrix(given["head"]) @ around[1]
+    np.testing.assert_allclose(moved["head"] @ rest["head"].T, head, atol=1e-5)
+
+
+def test_a_joint_that_is_no_bone_is_refused(tmp_path):
+    take = performance(10)
+    assert take.motion is not None
+    wrong = replace(take, motion=replace(take.motion, joints=("hips", "tail", "head")))
+    with pytest.raises(RigError, match="a motion turns VRM humanoid bones, got 'tail'"):
+        save(wrong, tmp_path / "a.glb")
+    assert not list(tmp_path.iterdir())

@@ -52,12 +52,20 @@ class BoneTurns:
             last: the quaternion before the first; signs follow it, so that interpolation goes the short way.
 
         """
+        made = in_frame(self.turned(bone, angles), self._frames[bone], self._rest[bone])
+        return smooth_signs(made, last)
+
+    def turned(self, bone: str, angles: Float32) -> Float64:
+        """Return what ``bone`` does of the ``angles`` (n, 9), quaternions (n, 4) in the avatar's axes."""
         first = self._columns[bone]
-        turned = turn(angles[:, first : first + 3].astype(np.float64) * self._share[bone])
-        made = in_frame(turned, self._frames[bone], self._rest[bone])
-        before = np.concatenate([made[:1] if last is None else last[None].astype(np.float64), made[:-1]])
-        flips = np.cumprod(np.where((made * before).sum(axis=1) < 0, -1.0, 1.0))
-        return np.asarray(made * flips[:, None], np.float32)
+        return turn(angles[:, first : first + 3].astype(np.float64) * self._share[bone])
+
+
+def smooth_signs(made: Float64, last: Float32 | None = None) -> Float32:
+    """Return quaternions (n, 4) float32 whose signs follow ``last`` and each other: the short way between."""
+    before = np.concatenate([made[:1] if last is None else last[None].astype(np.float64), made[:-1]])
+    flips = np.cumprod(np.where((made * before).sum(axis=1) < 0, -1.0, 1.0))
+    return np.asarray(made * flips[:, None], np.float32)
 
 
 def turn(angles: Float64) -> Float64:

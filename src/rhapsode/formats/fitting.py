@@ -50,6 +50,7 @@ class PartFitter:
             heard=heard,
             emotion=self._pushed(self._emotion, part.emotion, zero),
             sound=sound,
+            motion=part.motion and replace(part.motion, start=part.motion.start - zero),
             words=Words(
                 self._words.push(part.words.words, zero),
                 self._phones.push(part.words.phones, zero),

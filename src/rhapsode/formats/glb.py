@@ -3,7 +3,8 @@
 Everything in the avatar's file stays (VRM extensions, textures, names); an animation called "rhapsode" is
 added: one "weights" channel for each node whose mesh has morph targets (output SCALAR, frames x targets, in
 the order of that mesh's targets) and "rotation" channels for the neck, the head and, where no eyeLook shapes
-move them, the eyes. Arms of a T-pose are lowered by single keys. glTF has no sound. Source: Khronos glTF 2.0,
+move them, the eyes. A performance with a motion turns all bones and moves the hips; without one, arms of a
+T-pose are lowered by single keys. glTF has no sound. Source: Khronos glTF 2.0,
 sections 3.11 (animations) and 4 (GLB).
 """
 
@@ -15,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rhapsode.avatars import default_name, load, locate, map_channels
 from rhapsode.avatars.gltf import GltfFile
-from rhapsode.formats.bones import BoneTurns, lowered_arms
+from rhapsode.formats.body import BodyTurns, MotionTrack
 from rhapsode.formats.glb_merge import Animation, merged
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
@@ -47,10 +47,12 @@ class GlbWriter:
         self._channels = map_channels(self._avatar)
         self._morphs_look = all(BLENDSHAPES[index] in self._channels.found for index in _EYE_LOOK)
         self._face = Spill(path.parent)
+        self._motion = MotionTrack(path.parent)
         self._rate = 0.0
 
     def write(self, part: Performance) -> None:
-        """Keep the face of ``part``."""
+        """Keep the face and the motion of ``part``."""
+        self._motion.append(part.motion)
         self._face.append(part.face.select(FACE.channels).values)
         self._rate = float(part.face.rate)
 
@@ -62,11 +64,12 @@ class GlbWriter:
             self._bake(tree, animation)
         with self._path.open("wb") as out:
             animation.write(out, binary)
-        self._face.close()
+        self.abort()
 
     def abort(self) -> None:
-        """Let go of the face on the disk."""
+        """Let go of what is on the disk."""
         self._face.close()
+        self._motion.close()
 
     def _bake(self, tree: dict[str, Any], animation: Animation) -> None:
         count = self._face.rows
@@ -78,17 +81,10 @@ class GlbWriter:
                 weights = partial(self._weights, names, rest)
                 made[key] = animation.accessor(weights, "SCALAR", count * len(names))
             animation.channel(node, "weights", times, made[key])
-        turns = BoneTurns(self._avatar, eyes=not self._morphs_look)
-        for bone, node in turns.nodes.items():
+        turns = BodyTurns(self._avatar, self._motion, eyes=not self._morphs_look)
+        for node in (*turns.nodes.values(), *turns.still):
             self._give_up_matrix(tree, node)
-            output = animation.accessor(partial(self._turned, turns, bone), "VEC4", count)
-            animation.channel(node, "rotation", times, output)
-        arms = lowered_arms(self._avatar)
-        still = animation.times(1, 1.0) if arms else 0
-        for node, rotation in arms.items():
-            self._give_up_matrix(tree, node)
-            output = animation.accessor(partial(_once, rotation), "VEC4", 1)
-            animation.channel(node, "rotation", still, output)
+        animation.turns(turns, self._face, self._rate, times)
 
     def _weights(self, names: tuple[str, ...], rest: Float32) -> Iterator[Float32]:
         """Yield (n, targets) weights in the order of ``names``; what no channel moves stays at rest."""
@@ -102,13 +98,6 @@ class GlbWriter:
                 channels[:, _EYE_LOOK] = 0.0
             yield np.where(plays, self._channels.morph_weights(channels)[:, places], rest)
 
-    def _turned(self, turns: BoneTurns, bone: str) -> Iterator[Float32]:
-        last: Float32 | None = None
-        for face in self._face.blocks():
-            made = turns.rotations(bone, face[:, len(BLENDSHAPES) :], last)
-            last = made[-1]
-            yield made
-
     def _give_up_matrix(self, tree: dict[str, Any], index: int) -> None:
         """Write a node's matrix as translation, rotation and scale: an animated node may have no matrix."""
         row = tree["nodes"][index]
@@ -116,10 +105,6 @@ class GlbWriter:
             node = self._avatar.nodes[index]
             row["translation"], row["scale"] = node.translation.tolist(), node.scale.tolist()
             row["rotation"] = node.rotation.tolist()
-
-
-def _once(rotation: NDArray[np.float64]) -> Iterator[Float32]:
-    yield rotation[None].astype(np.float32)
 
 
 def _morph_nodes(tree: dict[str, Any]) -> Iterator[tuple[int, tuple[str, ...], Float32]]:

@@ -8,6 +8,7 @@ import json
 import mimetypes
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import unquote
 
@@ -15,10 +16,12 @@ import numpy as np
 
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.errors import AvatarError
+from rhapsode.formats.body import BodyTurns
+from rhapsode.formats.spill import Spill
 from rhapsode.performance import Float32
 
 _FLOAT = 5126
-_WIDTHS = {"SCALAR": 1, "VEC4": 4}
+_WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
 
 
 def merged(source: GltfFile) -> tuple[dict[str, Any], bytes]:
@@ -94,7 +97,7 @@ class Animation:
 
         Args:
             make: gives the numbers in blocks, when the file is written.
-            kind: "SCALAR" or "VEC4".
+            kind: "SCALAR", "VEC3" or "VEC4".
             count: of elements.
             **limits: ``min`` and ``max``, which the specification asks of key times.
 
@@ -114,10 +117,23 @@ class Animation:
         return self.accessor(lambda: _times(count, rate), "SCALAR", count, min=[0.0], max=[last])
 
     def channel(self, node: int, path: str, times: int, output: int) -> None:
-        """Let ``output`` move ``path`` ("weights" or "rotation") of ``node``, linearly between keys."""
+        """Let ``output`` move ``path`` (such as "rotation") of ``node``, linearly between keys."""
         self._row["samplers"].append({"input": times, "output": output, "interpolation": "LINEAR"})
         target = {"node": node, "path": path}
         self._row["channels"].append({"sampler": len(self._row["samplers"]) - 1, "target": target})
+
+    def turns(self, turns: BodyTurns, face: Spill, rate: float, times: int) -> None:
+        """Let the bones of ``turns`` move with ``face``, whose rows are at ``times``."""
+        for bone, node in turns.nodes.items():
+            rotations = partial(lambda bone: turns.rotations(bone, face.blocks(), rate), bone)
+            self.channel(node, "rotation", times, self.accessor(rotations, "VEC4", face.rows))
+        if turns.moves_hips:
+            hips = self.accessor(lambda: turns.hips(map(len, face.blocks()), rate), "VEC3", face.rows)
+            self.channel(turns.nodes["hips"], "translation", times, hips)
+        once = self.times(1, 1.0) if turns.still else 0
+        for node, rotation in turns.still.items():
+            key = rotation[None].astype(np.float32)
+            self.channel(node, "rotation", once, self.accessor(partial(iter, (key,)), "VEC4", 1))
 
     def write(self, out: BinaryIO, binary: bytes) -> None:
         """Write the whole .glb: the tree with the animation, ``binary``, and the animation's numbers."""

@@ -39,6 +39,12 @@ class Spill:
         while data := self._file.read(_BLOCK_ROWS * max(self.width, 1) * 4):
             yield np.frombuffer(data, "<f4").reshape(-1, max(self.width, 1))
 
+    def read(self, begin: int, end: int) -> Float32:
+        """Return rows ``begin:end``, (n, width) float32; not while `blocks` is under way."""
+        size = max(self.width, 1) * 4
+        self._file.seek(begin * size)
+        return np.frombuffer(self._file.read(max(end - begin, 0) * size), "<f4").reshape(-1, size // 4)
+
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
