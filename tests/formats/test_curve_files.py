@@ -274,6 +274,15 @@ def test_an_npz_with_a_flipped_bit_is_refused_or_the_same(tmp_path, flips):
     np.testing.assert_array_equal(back.face.values, whole.face.values)
 
 
+def test_an_npz_of_an_unknown_compression_is_refused(tmp_path):
+    data = bytearray(save(performance(2), tmp_path / "a.npz").read_bytes())
+    for header, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        data[data.index(header) + method] = 77
+    (tmp_path / "b.npz").write_bytes(data)
+    with pytest.raises(FormatError, match="damaged or foreign file .*compression method is not supported"):
+        load(tmp_path / "b.npz")
+
+
 GOOD = {
     "exportFps": 30,
     "trackPath": "",

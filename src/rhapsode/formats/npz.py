@@ -136,6 +136,7 @@ def read(path: Path) -> Performance:
             raise _wrong(path, "a single array, not an archive")
         with archive:
             arrays = {key: archive[key] for key in archive.files}
+    # zipfile raises NotImplementedError for a member whose compression method it does not know.
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise _wrong(path, f"a damaged or foreign file ({str(error).splitlines()[0]})") from error
     if str(arrays.get("format", "")) != FORMAT:

@@ -6,6 +6,7 @@ sentences and at pauses first.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def _is_cjk(character: str) -> bool:
     return bool(character) and ("\u3000" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef")
 
 
-class _SubtitleWriter:
+class _SubtitleWriter(ABC):
     """Collects the words and writes them at the end; see `rhapsode.formats.registry.Writer`."""
 
     extension = ""
@@ -140,11 +141,12 @@ class _SubtitleWriter:
         self._path.write_text(text, encoding="utf-8", newline="\n")
 
     def abort(self) -> None:
-        """Nothing is open."""
+        """Forget the words; no file is open."""
+        self._words.clear()
 
+    @abstractmethod
     def document(self, made: list[Cue]) -> str:
         """Return the text of the file."""
-        raise NotImplementedError
 
 
 class SrtWriter(_SubtitleWriter):
