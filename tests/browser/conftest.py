@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from rhapsode.server.run import bind, server, url_of
 from rhapsode.server.settings import ServerSettings
 from tests.browser.stage_page import StagePage
 
+WITHOUT = "RHAPSODE_WITHOUT_BROWSER"
+"""The environment variable that, set to 1, has a machine without a browser skip the tests that need one."""
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -43,11 +48,16 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Start the chromium of this machine."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
+    """Start the chromium of this machine; without one, fail unless `WITHOUT` allows it."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None and os.environ.get(WITHOUT) == "1":
+        pytest.skip(f"{WITHOUT}=1, and no browser is installed")
     if found is None:
-        pytest.skip("no chromium is installed")
+        pytest.fail(
+            f"no browser is installed, expected one of {', '.join(_NAMES)}: run `scripts/setup.sh dev`, "
+            f"or set {WITHOUT}=1 to skip what needs one",
+            pytrace=False,
+        )
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
         yield started
