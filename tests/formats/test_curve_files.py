@@ -279,7 +279,7 @@ def test_an_npz_of_an_unknown_compression_is_refused(tmp_path):
     for header, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         data[data.index(header) + method] = 77
     (tmp_path / "b.npz").write_bytes(data)
-    with pytest.raises(FormatError, match="damaged or foreign file .*compression method is not supported"):
+    with pytest.raises(FormatError, match=r"damaged or foreign file .*compression method is not supported"):
         load(tmp_path / "b.npz")
 
 
