@@ -26,6 +26,7 @@ COUNTS = {
     "rhubarb": 9,
     "vrm0": 17,
     "vrm1": 18,
+    "metahuman": 82,
 }
 
 

@@ -21,6 +21,7 @@ from rhapsode.rigs.livelink import (
     LIVELINK_UDP_TO_FACE,
 )
 from rhapsode.rigs.maps import RigMap, convert, renaming
+from rhapsode.rigs.metahuman import FACE_TO_METAHUMAN, METAHUMAN, METAHUMAN_TO_FACE
 from rhapsode.rigs.rig import Rig
 from rhapsode.rigs.visemes import ARKIT_TO_VISEMES, VISEME_SETS, VISEMES_TO_ARKIT
 from rhapsode.rigs.vrm import (
@@ -36,7 +37,7 @@ from rhapsode.rigs.vrm import (
 
 _RIGS: tuple[Rig, ...] = (
     *(ARKIT, FACE, FACEGOOD, LIVELINK_CSV, LIVELINK_UDP),
-    *(*VISEME_SETS.values(), VRM0, VRM1),
+    *(*VISEME_SETS.values(), VRM0, VRM1, METAHUMAN),
 )
 _SAME = {name: name for name in BLENDSHAPES}
 _MAPS: tuple[RigMap, ...] = (
@@ -44,6 +45,7 @@ _MAPS: tuple[RigMap, ...] = (
     *(ARKIT_TO_FACEGOOD, FACEGOOD_TO_ARKIT, ARKIT_TO_VRM0, ARKIT_TO_VRM1, VRM0_TO_ARKIT, VRM1_TO_ARKIT),
     *(VRM0_TO_VRM1_MAP, VRM1_TO_VRM0_MAP),
     *(FACE_TO_LIVELINK_CSV, FACE_TO_LIVELINK_UDP, LIVELINK_CSV_TO_FACE, LIVELINK_UDP_TO_FACE),
+    *(FACE_TO_METAHUMAN, METAHUMAN_TO_FACE),
     *VISEMES_TO_ARKIT.values(),
     *ARKIT_TO_VISEMES.values(),
 )
