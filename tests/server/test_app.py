@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from rhapsode.avatars import names
 from rhapsode.errors import AvatarError, SettingError
+from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket, parse
 from rhapsode.server.app import STATIC, create_app
-from rhapsode.server.packets import CurvesPacket, Packet, SoundPacket, parse
 from rhapsode.server.run import bind, server, url_of
 from rhapsode.server.settings import ServerSettings
 from tests.avatars.make import head, write

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rhapsode.server.session import IDLE_AHEAD_S, SPEECH_AHEAD_S, Session
 
 from rhapsode.errors import InputError, SettingError
 from rhapsode.face.direction import Direction
 from rhapsode.performance import CLOCK_HZ
+from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket, parse
 from rhapsode.rigs import FACE
 from rhapsode.server.messages import Hello, MessageError, Sample, Say, Stop, parse_message
-from rhapsode.server.packets import CurvesPacket, Packet, SoundPacket, parse
-from rhapsode.server.session import IDLE_AHEAD_S, SPEECH_AHEAD_S, Session
 from tests.server.fake import SMILE, FakeEngine, FakeFace, level
 
 Item = dict[str, Any] | Packet

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rhapsode.server.track import PER_FRAME, SETTLE_FRAMES, TAIL_FRAMES, Track
 
 from rhapsode.face.direction import Direction
 from rhapsode.performance import HOP
-from rhapsode.server.packets import CurvesPacket, Packet, SoundPacket
-from rhapsode.server.track import PER_FRAME, SETTLE_FRAMES, TAIL_FRAMES, Track
+from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket
 from tests.server.fake import JAW, LOOK_AHEAD, FakeFace
 
 

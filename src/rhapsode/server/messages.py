@@ -9,7 +9,7 @@ In, as JSON text:
     {"type": "sample", "name": "boats"}
     {"type": "stop"}
 
-Out, as JSON text (binary messages: `rhapsode.server.packets`):
+Out, as JSON text (binary messages: `rhapsode.protocols.stage_packets`):
 
     {"type": "ready", "protocol": 1, "generation": 0, "clock_hz": 16000, "curve_hz": 50,
      "sample_rate": 24000, "names": [61 channel names]}

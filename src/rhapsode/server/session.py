@@ -20,9 +20,9 @@ from rhapsode.errors import InputError, RhapsodeError
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import Emotion
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Float32, Words
+from rhapsode.protocols.stage_packets import Packet
 from rhapsode.server.engine import SAMPLE_RATE, Block, Engine
 from rhapsode.server.messages import PROTOCOL, ClientMessage, Hello, Sample, Say, live_controls
-from rhapsode.server.packets import Packet
 from rhapsode.server.samples import find_sample
 from rhapsode.server.track import Track
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from rhapsode.face.emotion import Feelings
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32
+from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket
 from rhapsode.server.engine import SAMPLE_RATE, FaceStage
-from rhapsode.server.packets import CurvesPacket, Packet, SoundPacket
 
 PER_FRAME = SAMPLE_RATE // CURVE_HZ
 """Sound samples between two curve frames."""

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.errors import FormatError
+from rhapsode.errors import PacketError
 from rhapsode.performance import CURVE_HZ, Float32
 
 MAGIC = b"RHP1"
@@ -58,7 +58,7 @@ class SoundPacket:
 
     @classmethod
     def parse(cls, data: bytes) -> SoundPacket:
-        """Read a packet; raise `FormatError` if ``data`` is not exactly one of sound."""
+        """Read a packet; raise `PacketError` if ``data`` is not exactly one of sound."""
         head = _Header.parse(data, cls.KIND, "sound", item_size=2)
         values = np.frombuffer(data, "<i2", offset=HEADER.size)
         return cls(head.generation, head.start, (values / _FULL_SCALE).astype(np.float32), head.rate)
@@ -88,7 +88,7 @@ class CurvesPacket:
 
     @classmethod
     def parse(cls, data: bytes) -> CurvesPacket:
-        """Read a packet; raise `FormatError` if ``data`` is not exactly one of curves."""
+        """Read a packet; raise `PacketError` if ``data`` is not exactly one of curves."""
         head = _Header.parse(data, cls.KIND, "curves", item_size=4)
         values = np.frombuffer(data, "<f4", offset=HEADER.size).reshape(head.count, head.width)
         return cls(head.generation, head.start, values.astype(np.float32), head.rate)
@@ -101,7 +101,7 @@ def parse(data: bytes) -> Packet:
     """Read a packet of either kind.
 
     Raises:
-        FormatError: ``data`` is cut short, too long, of another version or kind.
+        PacketError: ``data`` is cut short, too long, of another version or kind.
 
     """
     kind = data[4] if len(data) > 4 else 0
@@ -124,15 +124,15 @@ class _Header:
     @classmethod
     def parse(cls, data: bytes, kind: int, what: str, item_size: int) -> _Header:
         if len(data) < HEADER.size:
-            raise FormatError(f"a stage packet needs a header of {HEADER.size} bytes, got {len(data)}")
+            raise PacketError(f"a stage packet needs a header of {HEADER.size} bytes, got {len(data)}")
         magic, found, width, _, start, generation, count, rate = HEADER.unpack_from(data)
         if magic != MAGIC:
-            raise FormatError(f"a stage packet begins with {MAGIC!r}, got {magic!r}")
+            raise PacketError(f"a stage packet begins with {MAGIC!r}, got {magic!r}")
         if found != kind:
-            raise FormatError(f"a packet of {what} has kind {kind}, got {found}")
+            raise PacketError(f"a packet of {what} has kind {kind}, got {found}")
         size = HEADER.size + count * width * item_size
         if len(data) != size or not width or not rate:
-            raise FormatError(
+            raise PacketError(
                 f"a packet of {count} x {width} values of {what} at {rate} Hz needs {size} bytes, "
                 f"got {len(data)}"
             )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rhapsode.errors import FormatError
-from rhapsode.server.packets import HEADER, CurvesPacket, SoundPacket, parse
+from rhapsode.errors import PacketError
+from rhapsode.protocols.stage_packets import HEADER, CurvesPacket, SoundPacket, parse
 
 
 def test_the_layout_is_the_documented_one():
@@ -51,21 +51,21 @@ def test_sound_comes_back_within_half_a_step(start: int, count: int, rate: int):
 def test_every_truncation_says_what_is_missing(packet: SoundPacket | CurvesPacket):
     data = bytes(packet)
     for cut in range(len(data)):
-        with pytest.raises(FormatError) as error:
+        with pytest.raises(PacketError) as error:
             parse(data[:cut])
         if cut < HEADER.size:
             assert str(error.value) == f"a stage packet needs a header of 28 bytes, got {cut}"
         else:
             assert str(error.value).endswith(f"needs {len(data)} bytes, got {cut}")
-    with pytest.raises(FormatError, match=f"needs {len(data)} bytes, got {len(data) + 1}"):
+    with pytest.raises(PacketError, match=f"needs {len(data)} bytes, got {len(data) + 1}"):
         parse(data + b"x")
 
 
 def test_other_bytes_are_no_packet():
     data = bytes(SoundPacket(1, 0, np.ones(3, np.float32), 24_000))
-    with pytest.raises(FormatError, match=r"begins with b'RHP1', got b'RIFF'"):
+    with pytest.raises(PacketError, match=r"begins with b'RHP1', got b'RIFF'"):
         parse(b"RIFF" + data[4:])
-    with pytest.raises(FormatError, match="a packet of sound has kind 1, got 9"):
+    with pytest.raises(PacketError, match="a packet of sound has kind 1, got 9"):
         parse(data[:4] + b"\x09" + data[5:])
-    with pytest.raises(FormatError, match="a packet of curves has kind 2, got 1"):
+    with pytest.raises(PacketError, match="a packet of curves has kind 2, got 1"):
         CurvesPacket.parse(data)
