@@ -24,7 +24,7 @@ from rhapsode.server.app import STATIC, create_app
 from rhapsode.server.run import bind, server, url_of
 from rhapsode.server.settings import ServerSettings
 from tests.avatars.make import head, write
-from tests.server.fake import FakeEngine
+from tests.live.fake import FakeEngine
 
 Item = dict[str, Any] | Packet
 

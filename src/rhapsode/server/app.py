@@ -20,12 +20,14 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from rhapsode import __version__
 from rhapsode.avatars import default_name, locate, names
 from rhapsode.errors import InputError, RhapsodeError
+from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import EMOTIONS
 from rhapsode.face.shaping import styles
-from rhapsode.server.engine import Engine, ProductEngine
+from rhapsode.live.engine import Engine, ProductEngine
+from rhapsode.live.session import Session
+from rhapsode.server.client import Client
 from rhapsode.server.messages import MessageError, parse_message
 from rhapsode.server.samples import find_sample, samples
-from rhapsode.server.session import Session
 from rhapsode.server.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -160,11 +162,12 @@ async def _serve(socket: WebSocket, app: FastAPI, settings: ServerSettings) -> N
         await send({"type": "error", "message": text, "fatal": True})
         await socket.close(_TOO_MANY, "all connections are taken")
         return
-    session = Session(
-        app.state.engine, app.state.pool, send, max_text=settings.max_text, weights=settings.weights
-    )
+    direction = Direction(settings.weights, emotion="")
+    session = Session(app.state.engine, app.state.pool, direction=direction, max_text=settings.max_text)
+    client = Client(session, app.state.engine, send)
     app.state.sessions.add(session)
-    tasks = [asyncio.ensure_future(session.run()), asyncio.ensure_future(_listen(socket, session, send))]
+    jobs = (session.run(), client.run(), _listen(socket, client, send))
+    tasks = [asyncio.ensure_future(job) for job in jobs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await _close(socket, send, next(iter(done)).exception())
@@ -175,7 +178,7 @@ async def _serve(socket: WebSocket, app: FastAPI, settings: ServerSettings) -> N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _listen(socket: WebSocket, session: Session, send: Callable[..., Awaitable[None]]) -> None:
+async def _listen(socket: WebSocket, client: Client, send: Callable[..., Awaitable[None]]) -> None:
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
@@ -184,7 +187,7 @@ async def _listen(socket: WebSocket, session: Session, send: Callable[..., Await
             raise MessageError("the stage takes text messages in JSON, got a binary one; see the protocol")
         request = parse_message(message["text"])
         try:
-            await session.handle(request)
+            await client.handle(request)
         except InputError as error:
             await send({"type": "error", "message": str(error), "fatal": False})
 

@@ -11,9 +11,9 @@ import numpy as np
 from rhapsode.errors import SpeechError
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import Emotion, Feelings
+from rhapsode.live.engine import Block
 from rhapsode.performance import Curves, Float32, Sound, Span, Words
 from rhapsode.rigs import FACE
-from rhapsode.server.engine import Block
 
 RATE = 24_000
 JAW = FACE.index("jawOpen")

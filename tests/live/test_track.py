@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rhapsode.server.track import PER_FRAME, SETTLE_FRAMES, TAIL_FRAMES, Track
 
 from rhapsode.face.direction import Direction
+from rhapsode.live.items import CurvesItem, SoundItem
+from rhapsode.live.track import PER_FRAME, SETTLE_FRAMES, TAIL_FRAMES, Made, Track
 from rhapsode.performance import HOP
-from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket
-from tests.server.fake import JAW, LOOK_AHEAD, FakeFace
+from tests.live.fake import JAW, LOOK_AHEAD, FakeFace
 
 
 def new_track(start: int = 0) -> Track:
     return Track(FakeFace(Direction()), start)
 
 
-def check_order(packets: list[Packet], first_curve: int, first_sound: int) -> None:
+def check_order(packets: Made, first_curve: int, first_sound: int) -> None:
     covered, heard = first_curve, first_sound
     for packet in packets:
-        if isinstance(packet, CurvesPacket):
+        if isinstance(packet, CurvesItem):
             assert packet.start == covered, "curve frames follow each other without a gap"
             covered += len(packet.values) * HOP
         else:
@@ -30,8 +30,8 @@ def check_order(packets: list[Packet], first_curve: int, first_sound: int) -> No
             assert heard <= covered, "sound never goes before its curves"
 
 
-def sound_of(packets: list[Packet]) -> np.ndarray:
-    return np.concatenate([p.samples for p in packets if isinstance(p, SoundPacket)])
+def sound_of(packets: Made) -> np.ndarray:
+    return np.concatenate([p.samples for p in packets if isinstance(p, SoundItem)])
 
 
 @given(st.lists(st.integers(1, 3000), min_size=1, max_size=8), st.integers(0, 20))
@@ -62,7 +62,7 @@ def test_curves_belong_to_their_sound():
     y = np.zeros(20 * PER_FRAME, np.float32)
     y[7 * PER_FRAME] = 0.5
     packets = track.speak(y, 1) + track.end(1)[0]
-    curves = [p for p in packets if isinstance(p, CurvesPacket)]
+    curves = [p for p in packets if isinstance(p, CurvesItem)]
     jaw = np.concatenate([p.values for p in curves])[:, JAW]
     assert curves[0].start == 640
     assert np.flatnonzero(jaw).tolist() == [7]
@@ -76,10 +76,10 @@ def test_an_interruption_drops_sound_and_mouth_and_the_clock_goes_on():
     assert at == (50 + SETTLE_FRAMES - LOOK_AHEAD) * HOP
     idle = track.idle(10, 2)
     check_order(idle, at, track.given)
-    assert not np.concatenate([p.values for p in idle if isinstance(p, CurvesPacket)])[:, JAW].any()
+    assert not np.concatenate([p.values for p in idle if isinstance(p, CurvesItem)])[:, JAW].any()
     start = track.given
     packets = track.speak(np.ones(9600, np.float32), 3) + track.end(3)[0]
-    assert next(p for p in packets if isinstance(p, SoundPacket)).start == start
+    assert next(p for p in packets if isinstance(p, SoundItem)).start == start
     assert len(sound_of(packets)) == 9600
 
 

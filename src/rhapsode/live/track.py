@@ -1,4 +1,4 @@
-"""One session's clock and face: sound and silence in, packets out, curves always before their sound.
+"""One session's clock and face: sound and silence in, items out, curves always before their sound.
 
 The clock never stops and never goes back: idle life, speech and life again lie one behind the other on it,
 each on the grid of curve frames (320 clock samples). No I/O, no waiting.
@@ -9,9 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from rhapsode.face.emotion import Feelings
+from rhapsode.live.engine import SAMPLE_RATE, FaceStage
+from rhapsode.live.items import CurvesItem, SoundItem
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32
-from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket
-from rhapsode.server.engine import SAMPLE_RATE, FaceStage
+
+Made = list[CurvesItem | SoundItem]
 
 PER_FRAME = SAMPLE_RATE // CURVE_HZ
 """Sound samples between two curve frames."""
@@ -24,7 +26,7 @@ SETTLE_FRAMES = 25
 
 
 class Track:
-    """Turns sound into packets.
+    """Turns sound into items.
 
     Args:
         face: a face at rest.
@@ -55,14 +57,14 @@ class Track:
         """Feel this from the next curve frame on."""
         self._face.feel(emotion)
 
-    def idle(self, curve_frames: int, generation: int) -> list[Packet]:
+    def idle(self, curve_frames: int, generation: int) -> Made:
         """Let time pass in silence; return curves only."""
         assert not len(self._held) + len(self._rest), "speech must end before idling"
         made = self._curves(np.zeros(curve_frames * PER_FRAME, np.float32), generation)
         self._sent = self._given
         return made
 
-    def speak(self, sound: Float32, generation: int) -> list[Packet]:
+    def speak(self, sound: Float32, generation: int) -> Made:
         """Add sound, (n,) at `SAMPLE_RATE`; return what is ready of curves and sound."""
         joined = np.concatenate([self._rest, sound])
         whole = len(joined) - len(joined) % PER_FRAME
@@ -70,15 +72,22 @@ class Track:
         self._held = np.concatenate([self._held, joined[:whole]])
         return self._curves(joined[:whole], generation) + self._ready_sound(generation)
 
-    def end(self, generation: int) -> tuple[list[Packet], int]:
-        """End the speech; return the last packets, and the clock sample at which its sound ends."""
+    def end(self, generation: int) -> tuple[Made, int]:
+        """End the speech; return the last items, and the clock sample at which its sound ends."""
         sounding = self._given + -(-len(self._rest) * CLOCK_HZ // SAMPLE_RATE)
-        packets = self.speak(np.zeros(-len(self._rest) % PER_FRAME, np.float32), generation)
-        packets += self._curves(np.zeros(TAIL_FRAMES * PER_FRAME, np.float32), generation)
-        packets += self._ready_sound(generation)
+        made = self.speak(np.zeros(-len(self._rest) % PER_FRAME, np.float32), generation)
+        made += self._curves(np.zeros(TAIL_FRAMES * PER_FRAME, np.float32), generation)
+        made += self._ready_sound(generation)
         assert not len(self._held), "the tail is longer than the look-ahead"
         self._sent = self._given
-        return packets, sounding
+        return made, sounding
+
+    def skip(self, curve_frames: int) -> None:
+        """Let time pass in which something else is shown; the face does not notice."""
+        assert not len(self._held) + len(self._rest), "speech must end before something else is shown"
+        self._given += curve_frames * HOP
+        self._shown += curve_frames * HOP
+        self._sent = self._given
 
     def interrupt(self) -> None:
         """Drop the sound and let the face come to rest unseen; what follows begins at `shown`."""
@@ -86,16 +95,16 @@ class Track:
         self._curves(np.zeros(SETTLE_FRAMES * PER_FRAME, np.float32), 0)
         self._sent = self._given
 
-    def _curves(self, sound: Float32, generation: int) -> list[Packet]:
+    def _curves(self, sound: Float32, generation: int) -> Made:
         if not len(sound):
             return []
         curves = self._face.push(sound)
         self._given += len(sound) // PER_FRAME * HOP
         start = self._shown
         self._shown += len(curves) * HOP
-        return [CurvesPacket(generation, start, curves.values)] if len(curves) else []
+        return [CurvesItem(generation, start, curves.values)] if len(curves) else []
 
-    def _ready_sound(self, generation: int) -> list[Packet]:
+    def _ready_sound(self, generation: int) -> Made:
         """Return the held sound that curves cover."""
         frames = min((self._shown - self._sent) // HOP, len(self._held) // PER_FRAME)
         if frames <= 0:
@@ -103,4 +112,4 @@ class Track:
         count, start = frames * PER_FRAME, self._sent
         ready, self._held = self._held[:count], self._held[count:]
         self._sent += frames * HOP
-        return [SoundPacket(generation, start, ready, SAMPLE_RATE)]
+        return [SoundItem(generation, start, ready, SAMPLE_RATE)]
