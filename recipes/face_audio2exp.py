@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from rhapsode.face.contacts import Closure
 from rhapsode.face.reference.basis import published
 from rhapsode.train.export import SOURCES
 from rhapsode.train.facegood import load_facegood
@@ -38,9 +39,8 @@ EVERY_GRID = 4
 EVERY_STRETCHED = 4
 """Every so many of the taught takes tell how far rounding is to be stretched."""
 
-CLOSURE, BITE = (0.3, 0.45, 0.8), (0.3, 0.6)
-"""How sure of a contact the network must be for it to begin and to be made; and the part of both at which
-lips stay closed."""
+CLOSURE, BITE = Closure(0.3, 0.45, 0.8), (0.3, 0.6)
+"""How sure of a contact of the lips, and of a lip with the teeth, the network must be."""
 
 LEARN = Plan(epochs=80, until=44)
 FINISH = Plan(

@@ -267,6 +267,7 @@ def test_damaged_weights_are_refused_also_after_loading(copied: Path) -> None:
         ({"default_style": "sad"}, "contradicts itself: default style 'sad'"),
         ({"closure": {"low": 0.9, "high": 0.1, "hold": 1}}, "closure is"),
         ({"closure": {"low": 0.1, "high": 0.9, "hold": 0}}, "closure hold is 0"),
+        ({"closure": {"low": 0.1, "high": 0.9, "hold": 1, "noise": [[9, 0]]}}, "closure noise is"),
         ({"state": [[1, 2]]}, "the manifest belongs to another file"),
         ({"basis": {"sha256": "0"}}, "speak in a basis with sha256 0"),
         ({"styles": {"natural": [[1.0]]}}, "style tables"),

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rhapsode.errors import SettingError, WeightsError
-from rhapsode.face.contacts import Contacts, bite, touch
+from rhapsode.face.contacts import Closure, Contacts, bite, touch
 from rhapsode.face.engine import Engine
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.manifests import SHIPPED
@@ -157,7 +157,7 @@ def test_lips_part_where_a_sound_without_contact_is_heard() -> None:
     weights, none = np.zeros((3, 52), np.float32), np.zeros(3, np.float32)
     weights[:, JAW] = weights[:, ARKIT.index("mouthClose")] = 0.1
     visemes = np.eye(15, dtype=np.float32)[[VISEMES.index(name) for name in ("sil", "PP", "nn")]]
-    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, none, none, visemes, none + 40)
+    Contacts(Closure(0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, none, none, visemes, none + 40)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, True, False]
 
 
@@ -167,16 +167,33 @@ def test_touching_lips_stay_closed_while_certainty_wavers() -> None:
     weights = np.zeros((len(sure), 52), np.float32)
     weights[:, JAW] = 0.3
     unsure = np.zeros_like(sure)
-    Contacts((0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, silent(6), unsure + 40)
+    Contacts(Closure(0.4, 0.6, 0.7), (0.3, 0.6)).make(weights, sure, unsure, silent(6), unsure + 40)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [False, True, True, True, False, False]
 
 
-def test_in_loud_noise_a_closure_must_be_surer() -> None:
-    weights = np.zeros((3, 52), np.float32)
+@pytest.mark.parametrize(
+    ("noise", "closed"),
+    [
+        (((10.0, 1.8), (30.0, 1.0)), [True, False, False, True]),
+        (((10.0, 1.0), (30.0, 1.0)), [True, True, True, True]),
+        ((), [True, True, True, True]),
+    ],
+)
+def test_in_loud_noise_a_closure_must_be_as_sure_as_its_limits_say(
+    noise: tuple[tuple[float, float], ...], closed: list[bool]
+) -> None:
+    """At 20 dB the limits are half as far raised as at 10, and below the first point as there."""
+    weights, none = np.zeros((4, 52), np.float32), np.zeros(4, np.float32)
     weights[:, JAW] = 0.3
-    sure, none, headroom = as_float32([0.5, 0.5, 0.8]), np.zeros(3, np.float32), as_float32([30, 5, 5])
-    Contacts((0.3, 0.4, 1.0), (0.3, 0.6)).make(weights, sure, none, silent(3), headroom)
-    assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False, True]
+    sure, headroom = as_float32([0.41, 0.5, 0.6, 0.73]), as_float32([30, 20, 5, 5])
+    Contacts(Closure(0.3, 0.4, 1.0, noise), (0.3, 0.6)).make(weights, sure, none, silent(4), headroom)
+    assert (lip_gap(weights) < CLOSED_GAP).tolist() == closed
+
+
+@pytest.mark.parametrize("noise", [(), ((10.0, 1.7), (20.0, 1.0))])
+def test_a_closure_comes_back_from_a_manifest(noise: tuple[tuple[float, float], ...]) -> None:
+    closure = Closure(0.2, 0.3, 0.9, noise)
+    assert Closure.of(json.loads(json.dumps(closure.facts()))) == closure
 
 
 def test_a_vowel_vetoes_a_closure() -> None:
@@ -184,7 +201,7 @@ def test_a_vowel_vetoes_a_closure() -> None:
     weights[:, JAW] = 0.3
     sure, none, visemes = as_float32([0.9, 0.9]), np.zeros(2, np.float32), silent(2)
     visemes[1] = 0.2 * visemes[1] + 0.8 * np.eye(15, dtype=np.float32)[VISEMES.index("E")]
-    Contacts((0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, none, visemes, none + 40)
+    Contacts(Closure(0.4, 0.6, 1.0), (0.3, 0.6)).make(weights, sure, none, visemes, none + 40)
     assert (lip_gap(weights) < CLOSED_GAP).tolist() == [True, False]
 
 
@@ -253,6 +270,10 @@ def test_an_unknown_engine_lists_the_known() -> None:
         Engine.load("dead")
 
 
+def noisy(points: object) -> dict[str, Any]:
+    return {"closure": {"low": 0.5, "high": 0.6, "hold": 1, "noise": points}}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -270,6 +291,13 @@ def test_an_unknown_engine_lists_the_known() -> None:
         ({"closure": {"low": 0.5}}, "malformed"),
         ({"closure": {"low": 0.5, "high": 0.6, "hold": 0}}, "closure hold is 0"),
         ({"closure": {"low": 0.5, "high": 0.4, "hold": 1}}, "closure is .*, expected 0 <= low < high <= 1"),
+        (noisy([[20, 1.3], [10, 1.7]]), r"closure noise is .*20\.0.*each greater than the one before"),
+        (noisy([[10, 1.3], [10, 1.7]]), "closure noise is .*each greater than the one before"),
+        (noisy([[10, 0.5]]), r"closure noise is \[\(10\.0, 0\.5\)\], expected .*1 or more; correct"),
+        (noisy([[float("nan"), 1.5]]), "closure noise is"),
+        (noisy([[10, 1.5, 2]]), "malformed"),
+        (noisy(3), "malformed"),
+        ({"closure": {"low": 0.5, "high": 0.6, "hold": 1, "nosie": []}}, r"closure has unknown \['nosie'\]"),
         ({"bite": {"low": 0.5}}, "malformed"),
         ({"bite": {"low": 0.5, "high": 1.4}}, "bite is .*, expected 0 <= low < high <= 1"),
     ],

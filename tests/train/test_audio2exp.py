@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
+from rhapsode.face.contacts import Closure  # noqa: E402
 from rhapsode.face.engine_frames import VISEMES, joined  # noqa: E402
 from rhapsode.face.features_level import EngineFeatures  # noqa: E402
 from rhapsode.face.reference.audio2exp import Audio2ExpEngine  # noqa: E402
@@ -157,7 +158,7 @@ def test_training_learns_resumes_and_exports(tmp_path: Path, caplog: pytest.LogC
         basis=basis,
         styles={"a": [ones, zeros], "b": [zeros, ones]},
         default_style="a",
-        closure=(0.98, 0.99, 1.0),
+        closure=Closure(0.98, 0.99, 1.0),
         bite=(0.98, 0.99),
         sources=[],
     )

@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 from rhapsode.cli import app  # noqa: E402
 from rhapsode.errors import FormatError, InputError, RhapsodeError, WeightsError  # noqa: E402
+from rhapsode.face.contacts import Closure  # noqa: E402
 from rhapsode.face.engine import Engine  # noqa: E402
 from rhapsode.face.engine_manifest import read_manifest  # noqa: E402
 from rhapsode.face.manifests import find  # noqa: E402
@@ -32,6 +33,9 @@ from rhapsode.train.takes import MOVES  # noqa: E402
 from tests.train.own_data import NAMES, write_take  # noqa: E402
 
 Runs = Callable[..., Outcome]
+
+CLOSURE = Closure(0.9, 0.95, 0.5, ((10.0, 1.5), (30.0, 1.0)))
+"""Of the base."""
 
 TINY = replace(tune.FINE, epochs=2, sequences=2, batch=1)
 
@@ -80,7 +84,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.eval()
     table = {"a": [[1.0] * len(MOVES)]}
     folder = tmp_path_factory.mktemp("base")
-    return export(model, folder, "small", styles=table, default_style="a", closure=(0.9, 0.95, 0.5))
+    return export(model, folder, "small", styles=table, default_style="a", closure=CLOSURE)
 
 
 @pytest.fixture
@@ -182,7 +186,9 @@ def test_an_engine_is_trained_and_plays_both_rigs(
 @pytest.mark.slow
 def test_an_engine_from_scratch_owes_nothing_to_the_shipped_one(run: Runs, tmp_path: Path) -> None:
     outcome = run(tmp_path, scratch=True)
-    sources = read_manifest(Path(outcome.manifest)).data
+    manifest = read_manifest(Path(outcome.manifest))
+    sources = manifest.data
+    assert manifest.closure == CLOSURE
     assert [source["name"].split(" (")[0] for source in sources] == ["own takes"]
     assert outcome.best_epoch > 0
 

@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
+from rhapsode.face.contacts import Closure  # noqa: E402
 from rhapsode.face.engine import Engine  # noqa: E402
 from rhapsode.face.engine_frames import joined  # noqa: E402
 from rhapsode.face.features_level import WIDTH, EngineFeatures  # noqa: E402
@@ -23,6 +24,7 @@ from rhapsode.train.model import Articulator, Shape  # noqa: E402
 from rhapsode.train.noises import babble, hum, music, noise, room_tones  # noqa: E402
 from rhapsode.train.sequences import Sequences, Source, chances  # noqa: E402
 from rhapsode.train.stress import stress_of  # noqa: E402
+from rhapsode.train.styles import CLOSURE  # noqa: E402
 from rhapsode.train.takes import MOVES, REST, UNKNOWN, Take, held_out, speech_mask, to_curve_rate  # noqa: E402
 
 
@@ -143,7 +145,7 @@ def test_training_learns_resumes_and_exports(tmp_path: Path) -> None:
         "tiny",
         styles={"a": [ones, zeros], "b": [zeros, ones]},
         default_style="a",
-        closure=(0.98, 0.99, 1.0),
+        closure=Closure(0.98, 0.99, 1.0),
         bite=(0.98, 0.99),
         bits=32,
     )
@@ -161,6 +163,11 @@ def test_training_learns_resumes_and_exports(tmp_path: Path) -> None:
         routed = np.clip(expected.reshape(100, -1) @ engine.manifest.routing(style), 0, 1)
         assert routed[:, free].max() > 1e-3
         assert made[:, free] == pytest.approx(routed[:, free], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", CLOSURE)
+def test_the_shipped_limits_are_those_of_the_recipe(name: str) -> None:
+    assert Engine.load(name).manifest.closure == CLOSURE[name]
 
 
 def test_a_plain_sequence_is_the_take_from_its_beginning() -> None:

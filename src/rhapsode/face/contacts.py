@@ -6,6 +6,9 @@ and the lips follow in full.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from rhapsode.face.engine_frames import VISEMES
@@ -27,10 +30,6 @@ _BITTEN = {"mouthRollLower": 0.3, "mouthShrugLower": 0.1, "mouthUpperUpLeft": 0.
 
 _BITTEN_COLUMNS = [ARKIT.index(name) for name in _BITTEN]
 _BITTEN_LEAST = np.array([*_BITTEN.values()], np.float32)
-_HEADROOM_DB, _WARY = (10.0, 20.0, 32.0), (1.7, 1.35, 1.0)
-"""Peaks above the noise floor, and how many times higher the limits of a closure are there: in loud noise a
-network takes other sounds for closures."""
-
 _HEARD, _PARTED = 0.3, 0.08
 """Certainty of a sound without contact from which lips are held apart, and how far in the end: cm more than
 at rest."""
@@ -39,18 +38,56 @@ _LIFT, _ROLLED = 0.93, 0.07
 """mouthClose that brings the lower lip up to the teeth, per jawOpen, and what its roll saves of it."""
 
 
+class Closure(NamedTuple):
+    """How sure of touching lips a network must be for them to close.
+
+    Args:
+        low: certainty at which they begin to close.
+        high: certainty at which they are closed.
+        hold: the part of both that is enough to stay closed (hysteresis).
+        noise: how the limits rise with noise, in which a network takes other sounds for closures: the
+            voice's peaks above the noise floor, dB, rising, each with how many times higher both limits are
+            there; none where they do not depend on it.
+
+    """
+
+    low: float
+    high: float
+    hold: float
+    noise: tuple[tuple[float, float], ...] = ()
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Closure:
+        """Return what a manifest's ``closure`` says; the inverse of `facts`.
+
+        Raises:
+            KeyError, TypeError, ValueError: keys lack or are unknown, or values are no numbers.
+
+        """
+        if unknown := sorted(set(facts) - set(cls._fields)):
+            raise ValueError(f"closure has unknown {unknown}, expected {', '.join(cls._fields)}")
+        low, high, hold = (float(facts[key]) for key in ("low", "high", "hold"))
+        return cls(low, high, hold, tuple((float(db), float(times)) for db, times in facts.get("noise", ())))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a manifest says of it."""
+        facts: dict[str, Any] = {"low": self.low, "high": self.high, "hold": self.hold}
+        return facts | {"noise": [[*point] for point in self.noise]} if self.noise else facts
+
+
 class Contacts:
     """Brings lips and teeth together as far as a network is sure of it, curve frame by curve frame.
 
     Args:
-        closure: certainty of touching lips at which they begin to close and at which they are closed, and
-            the part of both that is enough to stay closed (hysteresis).
+        closure: how sure it must be of touching lips.
         bite: certainty at which the lower lip begins to go to the teeth, and at which it is there.
 
     """
 
-    def __init__(self, closure: tuple[float, float, float], bite: tuple[float, float]) -> None:
-        self._low, self._high, self._hold = closure
+    def __init__(self, closure: Closure, bite: tuple[float, float]) -> None:
+        self._low, self._high, self._hold, noise = closure
+        points = noise or ((0.0, 1.0),)
+        self._headroom_db, self._times = [db for db, _ in points], [times for _, times in points]
         self._bite = bite
         self._touching = False
 
@@ -73,7 +110,7 @@ class Contacts:
         for row, lips, teeth, heard, headroom in tracks:
             if teeth > low:
                 bite(row, min((teeth - low) / (high - low), 1.0))
-            lips *= min(2 * (1 - sum(heard[_VOWELS])), 1) / _wary(headroom)
+            lips *= min(2 * (1 - sum(heard[_VOWELS])), 1) / self._wary(headroom)
             held = self._hold if self._touching else 1.0
             amount = (lips - self._low * held) / ((self._high - self._low) * held)
             self._touching = amount >= 1.0
@@ -82,12 +119,11 @@ class Contacts:
             elif (apart := 1 - sum(heard[_MEETING])) > _HEARD:
                 part(row, _PARTED * min((apart - _HEARD) / (1 - 2 * _HEARD), 1.0))
 
-
-def _wary(headroom_db: float) -> float:
-    """Return how many times higher the limits of a closure are, see `_WARY`."""
-    if headroom_db >= _HEADROOM_DB[-1]:
-        return _WARY[-1]
-    return float(np.interp(headroom_db, _HEADROOM_DB, _WARY))
+    def _wary(self, headroom_db: float) -> float:
+        """Return how many times higher the limits of a closure are, see `Closure`."""
+        if headroom_db >= self._headroom_db[-1]:
+            return self._times[-1]
+        return float(np.interp(headroom_db, self._headroom_db, self._times))
 
 
 def touch(row: Float32, amount: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from rhapsode.errors import WeightsError
 from rhapsode.face import features, features_level
+from rhapsode.face.contacts import Closure
 from rhapsode.face.manifests import checked_facts
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.rigs import ARKIT
@@ -47,9 +49,8 @@ class Manifest:
         moves: columns of one head, each with the ARKit channels that it drives.
         width: channels inside the network.
         dilations: how many rows each of its convolutions looks back, once and twice.
-        closure: how sure of touching lips the network must be for them to begin to close, and to be closed;
-            and the part of both that is enough to stay closed.
-        bite: the same for the lower lip and the upper teeth.
+        closure: how sure of touching lips the network must be.
+        bite: how sure it must be that the lower lip begins to go to the upper teeth, and that it is there.
         styles: per style a (heads, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
         data: data sources with licence and attribution.
@@ -64,7 +65,7 @@ class Manifest:
     moves: dict[str, tuple[str, ...]]
     width: int
     dilations: tuple[int, ...]
-    closure: tuple[float, float, float]
+    closure: Closure
     bite: tuple[float, float]
     styles: dict[str, Float32]
     default_style: str
@@ -81,7 +82,7 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check a manifest; the weights' checksum is checked by `checked_bytes`.
+    """Read and check a manifest; the weights' checksum is checked by `manifests.checked_bytes`.
 
     Raises:
         WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
@@ -104,8 +105,8 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
             width=int(raw["width"]),
             dilations=tuple(int(n) for n in raw["dilations"]),
-            closure=(*_limits(raw["closure"]), float(raw["closure"]["hold"])),
-            bite=_limits(raw["bite"]),
+            closure=Closure.of(raw["closure"]),
+            bite=bite_of(raw["bite"]),
             styles=styles,
             default_style=str(raw["default_style"]),
             data=tuple(raw["data"]),
@@ -120,11 +121,7 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
             f"{', '.join(styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
             f"{unknown}; reinstall rhapsode"
         )
-    for name, (low, high) in (("closure", made.closure[:2]), ("bite", made.bite)):
-        if not 0 <= low < high <= 1:
-            raise WeightsError(f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1")
-    if not 0 < made.closure[2] <= 1:
-        raise WeightsError(f"manifest {path}: closure hold is {made.closure[2]}, expected 0 < hold <= 1")
+    check_contacts(path, made.closure, made.bite)
     if made.look_ahead_samples != (made.delay_rows + 1) * HOP:
         raise WeightsError(
             f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "
@@ -133,5 +130,37 @@ def _build(path: Path, raw: dict[str, Any]) -> Manifest:
     return made
 
 
-def _limits(raw: dict[str, Any]) -> tuple[float, float]:
-    return float(raw["low"]), float(raw["high"])
+def bite_of(facts: dict[str, Any]) -> tuple[float, float]:
+    """Return what a manifest's ``bite`` says.
+
+    Raises:
+        KeyError, TypeError, ValueError: a limit lacks or is no number.
+
+    """
+    return float(facts["low"]), float(facts["high"])
+
+
+def check_contacts(path: Path, closure: Closure, bite: tuple[float, float]) -> None:
+    """Check the limits of contacts that the manifest ``path`` gives.
+
+    Raises:
+        WeightsError: they are out of range or out of order.
+
+    """
+    remedy = "correct the manifest or reinstall rhapsode"
+    for name, (low, high) in (("closure", closure[:2]), ("bite", bite)):
+        if not 0 <= low < high <= 1:
+            raise WeightsError(
+                f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1; {remedy}"
+            )
+    if not 0 < closure.hold <= 1:
+        raise WeightsError(
+            f"manifest {path}: closure hold is {closure.hold}, expected 0 < hold <= 1; {remedy}"
+        )
+    levels = [db for db, _ in closure.noise]
+    rising = all(before < after for before, after in pairwise(levels))
+    if not (rising and np.isfinite(closure.noise).all() and all(times >= 1 for _, times in closure.noise)):
+        raise WeightsError(
+            f"manifest {path}: closure noise is {[*closure.noise]}, expected pairs of dB, each greater than "
+            f"the one before, and how many times higher the limits are there, 1 or more; {remedy}"
+        )

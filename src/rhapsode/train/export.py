@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rhapsode.face.contacts import Closure
 from rhapsode.face.engine_manifest import FEATURES, FORMAT
 from rhapsode.performance import CLOCK_HZ, HOP
 from rhapsode.rigs import ARKIT
@@ -43,7 +44,7 @@ def export(
     *,
     styles: Mapping[str, Sequence[Sequence[float]]],
     default_style: str,
-    closure: Sequence[float],
+    closure: Closure,
     bite: Sequence[float] = (0.5, 0.9),
     delay: int = DELAY,
     moves: Mapping[str, Sequence[str]] = MOVES,
@@ -59,8 +60,7 @@ def export(
         name: of the engine.
         styles: per style name a (styles, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
-        closure: certainty of touching lips at which they begin to close and at which they are closed, and
-            the part of both that is enough to stay closed.
+        closure: how sure of touching lips the network must be.
         bite: certainty of a lower lip at the teeth at which it begins to go there, and at which it is there.
         delay: rows by which the network answers late.
         moves: columns of one head, each with the ARKit channels that it drives.
@@ -88,7 +88,7 @@ def export(
         "moves": {move: list(channels) for move, channels in moves.items()},
         "width": model.shape.width,
         "dilations": list(model.shape.dilations),
-        "closure": dict(zip(("low", "high", "hold"), closure, strict=True)),
+        "closure": closure.facts(),
         "bite": {"low": bite[0], "high": bite[1]},
         "styles": {style: [[round(float(x), 4) for x in head] for head in t] for style, t in styles.items()},
         "default_style": default_style,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rhapsode.face.contacts import Closure
 from rhapsode.train.takes import MOVES
 
 DEFAULT = "natural"
 
-CLOSURE = {"live": (0.21, 0.3, 0.95), "studio": (0.16, 0.23, 0.95)}
-"""Per engine the certainty of touching lips at which they begin to close and at which they are closed, and
-the part of both that is enough to stay closed. Chosen on the development voices of recipes/face.py."""
+_NOISE = ((10.0, 1.7), (20.0, 1.35), (32.0, 1.0))
+
+CLOSURE = {"live": Closure(0.21, 0.3, 0.95, _NOISE), "studio": Closure(0.16, 0.23, 0.95, _NOISE)}
+"""Per engine how sure of touching lips it must be. Chosen on the development voices of recipes/face.py, as
+recipes/closure_limits.py measures them."""
 
 BITE = (0.3, 0.6)
-"""The same for the lower lip and the upper teeth."""
+"""How sure they must be that the lower lip begins to go to the upper teeth, and that it is there."""
 
 CAMERA_SHARE = {"jawOpen": 0.2}
 """How much of the camera's head goes into a move of the natural style; none where none is named.

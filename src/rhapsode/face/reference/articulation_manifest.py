@@ -61,7 +61,7 @@ class ArticulationManifest:
 
 
 def read_manifest(path: Path) -> ArticulationManifest:
-    """Read and check a manifest; the weights' checksum is checked by `engine_manifest.checked_bytes`.
+    """Read and check a manifest; the weights' checksum is checked by `manifests.checked_bytes`.
 
     Raises:
         WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.

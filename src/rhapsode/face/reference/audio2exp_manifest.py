@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from rhapsode.errors import WeightsError
-from rhapsode.face import features, features_level
+from rhapsode.face.contacts import Closure
+from rhapsode.face.engine_manifest import FEATURES, bite_of, check_contacts
 from rhapsode.face.manifests import checked_facts
 from rhapsode.face.reference.basis import SPEECH, Basis
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
@@ -17,16 +18,6 @@ from rhapsode.rigs import ARKIT
 
 KIND = "audio2exp"
 FORMAT = 1
-
-FEATURES = {
-    "kind": "level-free log-mel",
-    "n_mels": features.N_MELS,
-    "win_length": features.WIN_LENGTH,
-    "hop_length": features.HOP_LENGTH,
-    "n_fft": features.N_FFT,
-    "ahead": features.AHEAD,
-    "width": features_level.WIDTH,
-}
 
 _KEYS = (
     *("format", "kind", "name", "file", "sha256", "sample_rate", "hop_length", "look_ahead_samples"),
@@ -48,9 +39,8 @@ class Audio2ExpManifest:
         delay_rows: rows by which the network answers late.
         moves: columns of a style's table, each with the ARKit channels that it stands for.
         state: shapes of the past that the network carries.
-        closure: how sure of touching lips the network must be for them to begin to close, and to be closed;
-            and the part of both that is enough to stay closed.
-        bite: the same for the lower lip and the upper teeth.
+        closure: how sure of touching lips the network must be.
+        bite: how sure it must be that the lower lip begins to go to the upper teeth, and that it is there.
         styles: per style a (heads, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
         data: data sources with licence and attribution.
@@ -65,7 +55,7 @@ class Audio2ExpManifest:
     delay_rows: int
     moves: dict[str, tuple[str, ...]]
     state: tuple[tuple[int, ...], ...]
-    closure: tuple[float, float, float]
+    closure: Closure
     bite: tuple[float, float]
     styles: dict[str, Float32]
     default_style: str
@@ -84,7 +74,7 @@ class Audio2ExpManifest:
 
 
 def read_manifest(path: Path) -> Audio2ExpManifest:
-    """Read and check a manifest; the weights' checksum is checked by `engine_manifest.checked_bytes`.
+    """Read and check a manifest; the weights' checksum is checked by `manifests.checked_bytes`.
 
     Raises:
         WeightsError: the manifest cannot be read, lacks keys, or asks for what this version cannot do.
@@ -106,8 +96,8 @@ def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
             delay_rows=int(raw["delay_rows"]),
             moves={str(move): tuple(channels) for move, channels in raw["moves"].items()},
             state=tuple(tuple(int(n) for n in dims) for dims in raw["state"]),
-            closure=(*_limits(raw["closure"]), float(raw["closure"]["hold"])),
-            bite=_limits(raw["bite"]),
+            closure=Closure.of(raw["closure"]),
+            bite=bite_of(raw["bite"]),
             styles={str(name): np.asarray(table, np.float32) for name, table in raw["styles"].items()},
             default_style=str(raw["default_style"]),
             data=tuple(raw["data"]),
@@ -123,18 +113,10 @@ def _build(path: Path, raw: dict[str, Any]) -> Audio2ExpManifest:
             f"{', '.join(made.styles)}, style tables {tables}, {len(made.moves)} moves, unknown channels "
             f"{unknown}; reinstall rhapsode"
         )
-    for name, (low, high) in (("closure", made.closure[:2]), ("bite", made.bite)):
-        if not 0 <= low < high <= 1:
-            raise WeightsError(f"manifest {path}: {name} is {(low, high)}, expected 0 <= low < high <= 1")
-    if not 0 < made.closure[2] <= 1:
-        raise WeightsError(f"manifest {path}: closure hold is {made.closure[2]}, expected 0 < hold <= 1")
+    check_contacts(path, made.closure, made.bite)
     if made.delay_rows < 0 or made.look_ahead_samples != (made.delay_rows + 1) * HOP:
         raise WeightsError(
             f"manifest {path}: look_ahead_samples is {made.look_ahead_samples}, expected "
             f"{(made.delay_rows + 1) * HOP} for delay_rows {made.delay_rows}; reinstall rhapsode"
         )
     return made
-
-
-def _limits(raw: dict[str, Any]) -> tuple[float, float]:
-    return float(raw["low"]), float(raw["high"])

@@ -12,6 +12,8 @@ import numpy as np
 
 from rhapsode.errors import InputError
 from rhapsode.evaluate.measures import channel_correlations
+from rhapsode.face.contacts import Closure
+from rhapsode.face.engine_manifest import bite_of
 from rhapsode.performance import Float32, as_float32
 from rhapsode.train.export import SOURCES, export
 from rhapsode.train.model import Articulator
@@ -59,7 +61,6 @@ def write_engine(
         "attribution": "",
     }
     sources = [mine] if scratch else [*base.manifest.get("data", SOURCES), mine]
-    limits = base.manifest["closure"], base.manifest["bite"]
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in columns.rig.name) or "own"
     try:
         with TemporaryDirectory(dir=folder, prefix=".own-") as aside:
@@ -69,8 +70,8 @@ def write_engine(
                 name,
                 styles={STYLE: [[1.0] * len(columns)]},
                 default_style=STYLE,
-                closure=tuple(limits[0].values()),
-                bite=tuple(limits[1].values()),
+                closure=Closure.of(base.manifest["closure"]),
+                bite=bite_of(base.manifest["bite"]),
                 delay=base.delay,
                 moves=columns.moves,
                 recipe="rhapsode train face",

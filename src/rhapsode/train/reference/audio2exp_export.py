@@ -18,8 +18,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from rhapsode.face.contacts import Closure
 from rhapsode.face.engine_frames import VISEMES
-from rhapsode.face.reference.audio2exp_manifest import FEATURES, KIND
+from rhapsode.face.engine_manifest import FEATURES
+from rhapsode.face.reference.audio2exp_manifest import KIND
 from rhapsode.face.reference.basis import SPEECH, Basis
 from rhapsode.performance import CLOCK_HZ, HOP
 from rhapsode.rigs import ARKIT
@@ -233,7 +235,7 @@ def export(
     basis: Basis,
     styles: Mapping[str, Sequence[Sequence[float]]],
     default_style: str,
-    closure: tuple[float, float, float],
+    closure: Closure,
     bite: tuple[float, float],
     sources: Sequence[Mapping[str, str]],
     name: str = KIND,
@@ -248,9 +250,8 @@ def export(
         basis: of the coefficients.
         styles: per style name a (styles, moves) table of how much of each head goes into each move.
         default_style: one of ``styles``.
-        closure: certainty of touching lips at which they begin to close, and at which they are closed; and
-            the part of both that is enough to stay closed.
-        bite: the same for the lower lip and the upper teeth.
+        closure: how sure of touching lips the network must be.
+        bite: certainty of a lower lip at the teeth at which it begins to go there, and at which it is there.
         sources: of the data, with licences.
         name: of the engine.
         recipe: the script that made the weights.
@@ -277,7 +278,7 @@ def export(
         "moves": {move: list(channels) for move, channels in MOVES.items()},
         "state": state_shapes(model),
         "smoothing": list(SMOOTHING),
-        "closure": {"low": closure[0], "high": closure[1], "hold": closure[2]},
+        "closure": closure.facts(),
         "bite": {"low": bite[0], "high": bite[1]},
         "styles": {style: [[round(float(x), 4) for x in head] for head in t] for style, t in styles.items()},
         "default_style": default_style,
