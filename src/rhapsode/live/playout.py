@@ -1,0 +1,171 @@
+"""What a sink shows and plays at a moment: items go in as they come, moments come out as they are due.
+
+The sound is the master. It is given without a gap and never stretched: where it is late the picture waits for
+it, where nothing is heard the delay is made good. A sink without sound follows the timeline itself.
+No I/O, no waiting.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from rhapsode.live.engine import SAMPLE_RATE
+from rhapsode.live.items import CurvesItem, Item, SoundItem
+from rhapsode.live.timeline import Timeline
+from rhapsode.performance import CLOCK_HZ, HOP, Float32
+from rhapsode.protocols.frame import REST, FaceFrame
+
+FADE_S = 0.08
+"""Time over which the face shown before an interruption becomes the one after it."""
+
+CUSHION_S = 0.08
+"""How much later than due a sink with sound is served: what the jitter of a microphone may be."""
+
+CATCH_UP_S = 0.03
+"""A delay greater than this is made good where nothing is heard."""
+
+KEPT_S = 15.0
+"""Items of more than so long are never kept; the oldest curves go."""
+
+_PER_CLOCK = SAMPLE_RATE / CLOCK_HZ
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    sample: int
+    values: Float32
+    sound_at: float | None
+
+
+class Playout:
+    """Holds what is not shown yet.
+
+    Args:
+        timeline: of the session.
+
+    Attributes:
+        dropped: curve frames that were never shown because they came or were asked for too late.
+
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._frames: deque[_Shown] = deque()
+        self._sounds: deque[tuple[int, Float32]] = deque()  # first sample at SAMPLE_RATE, samples
+        self._cursor: int | None = None  # next sample at SAMPLE_RATE that is heard
+        self._last = REST.values
+        self._fade_from: Float32 | None = None
+        self._fade_at = 0.0
+        self.dropped = 0
+
+    def offer(self, item: Item) -> None:
+        """Take an item of the session."""
+        if isinstance(item, CurvesItem):
+            for k, values in enumerate(item.values):
+                self._frames.append(_Shown(item.start + k * HOP, values, item.sound_at))
+            while self._frames and self._frames[-1].sample - self._frames[0].sample > KEPT_S * CLOCK_HZ:
+                self._frames.popleft()
+                self.dropped += 1
+        elif isinstance(item, SoundItem):
+            assert item.sample_rate == SAMPLE_RATE, "sessions give sound at one rate"
+            self._sounds.append((round(item.start * _PER_CLOCK), item.samples))
+
+    def interrupted(self, now: float) -> None:
+        """Forget everything; what comes next fades in."""
+        self._frames.clear()
+        self._sounds.clear()
+        self._cursor = None
+        self._fade_from, self._fade_at = self._last, now
+
+    def next_due(self) -> float | None:
+        """Return when the oldest curve frame that waits is due; None if none waits."""
+        return self._timeline.time_of(self._frames[0].sample) if self._frames else None
+
+    def follow(self, now: float) -> tuple[FaceFrame, float | None] | None:
+        """Return the newest curve frame that is due at ``now``, with when its sound came in; None if none is.
+
+        Older ones that are due as well are dropped.
+        """
+        due: _Shown | None = None
+        while self._frames and self._timeline.time_of(self._frames[0].sample) <= now + 1e-6:
+            self.dropped += due is not None
+            due = self._frames.popleft()
+        if due is None:
+            return None
+        return FaceFrame(due.sample, self._faded(due.values, now)), due.sound_at
+
+    def face_at(self, now: float) -> FaceFrame:
+        """Return the face that is due at ``now``, between two curve frames where it lies between them."""
+        return self._face(self._timeline.sample_at(now), now)
+
+    def moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
+        """Return the face at ``now`` and the next ``count`` samples at `SAMPLE_RATE` that begin with it.
+
+        Consecutive calls give consecutive sound.
+        """
+        wanted = round(self._timeline.sample_at(now - CUSHION_S) * _PER_CLOCK)
+        cursor = wanted if self._cursor is None else self._cursor
+        if wanted - cursor > CATCH_UP_S * SAMPLE_RATE and not self._sounds_in(cursor, count):
+            cursor = self._skip_to(cursor, wanted)
+        ready = min(max(self._known - cursor, 0), count)
+        if cursor - wanted > CATCH_UP_S * SAMPLE_RATE and not self._sounds_in(cursor, count):
+            ready = 0  # silence is made longer until the timeline has come as far
+        face = self._face(cursor / _PER_CLOCK, now)
+        heard = np.zeros(count, np.float32)
+        heard[:ready] = self._take(cursor, ready)
+        self._cursor = cursor + ready
+        return face, heard
+
+    @property
+    def _known(self) -> int:
+        """The sample at `SAMPLE_RATE` up to which curves are there, and so their sound."""
+        return round((self._frames[-1].sample + HOP) * _PER_CLOCK) if self._frames else 0
+
+    def _sounds_in(self, cursor: int, count: int) -> bool:
+        return any(
+            first < cursor + count and first + len(samples) > cursor for first, samples in self._sounds
+        )
+
+    def _skip_to(self, cursor: int, wanted: int) -> int:
+        """Return where to go on: at ``wanted``, or before the first sound between here and there."""
+        for first, samples in self._sounds:
+            if first + len(samples) > cursor and first < wanted:
+                return max(first, cursor)
+        return wanted
+
+    def _take(self, cursor: int, count: int) -> Float32:
+        """Return ``count`` samples from ``cursor`` on, silent where there are none."""
+        made = np.zeros(count, np.float32)
+        while self._sounds and self._sounds[0][0] + len(self._sounds[0][1]) <= cursor:
+            self._sounds.popleft()
+        for first, samples in self._sounds:
+            if first >= cursor + count:
+                break
+            begin, end = max(first, cursor), min(first + len(samples), cursor + count)
+            made[begin - cursor : end - cursor] = samples[begin - first : end - first]
+        return made
+
+    def _face(self, sample: float, now: float) -> FaceFrame:
+        while len(self._frames) > 1 and self._frames[1].sample <= sample:
+            self._frames.popleft()
+        values = self._last
+        if self._frames and self._frames[0].sample <= sample + HOP:
+            here = self._frames[0]
+            values = here.values
+            if len(self._frames) > 1 and here.sample < sample:
+                after = self._frames[1]
+                share = np.float32((sample - here.sample) / (after.sample - here.sample))
+                values = here.values + (after.values - here.values) * share
+        return FaceFrame(round(sample), self._faded(values, now))
+
+    def _faded(self, values: Float32, now: float) -> Float32:
+        if self._fade_from is not None:
+            share = np.float32(min((now - self._fade_at) / FADE_S, 1.0))
+            values = self._fade_from * (1 - share) + values * share
+            if share >= 1:
+                self._fade_from = None
+        self._last = values
+        return values
