@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rhapsode.errors import PacketError
-from rhapsode.protocols.stage_packets import HEADER, CurvesPacket, SoundPacket, parse
+from rhapsode.protocols.frame import FaceFrame
+from rhapsode.protocols.stage_packets import (
+    HEADER,
+    CurvesFrameDecoder,
+    CurvesFrameEncoder,
+    CurvesPacket,
+    SoundPacket,
+    parse,
+)
 
 
 def test_the_layout_is_the_documented_one():
@@ -69,3 +78,35 @@ def test_other_bytes_are_no_packet():
         parse(data[:4] + b"\x09" + data[5:])
     with pytest.raises(PacketError, match="a packet of curves has kind 2, got 1"):
         CurvesPacket.parse(data)
+
+
+def test_one_moment_is_a_packet_of_272_bytes():
+    values = np.random.default_rng(1).random(61).astype(np.float32)
+    encoder = CurvesFrameEncoder(generation=4)
+    (data,) = encoder.encode(FaceFrame(320_000, values))
+    assert len(data) == 272
+    packet = CurvesPacket.parse(data)
+    assert (packet.generation, packet.start, packet.rate) == (4, 320_000, 50)
+    back = CurvesFrameDecoder().decode(data)
+    assert back is not None
+    assert back.sample_index == 320_000
+    np.testing.assert_array_equal(back.values, values)
+
+
+def test_the_last_moment_of_many_counts_and_sound_is_none():
+    values = np.random.default_rng(1).random((5, 61)).astype(np.float32)
+    back = CurvesFrameDecoder().decode(bytes(CurvesPacket(1, 320, values)))
+    assert back is not None
+    assert back.sample_index == 320 + 4 * 320
+    np.testing.assert_array_equal(back.values, values[4])
+    assert CurvesFrameDecoder().decode(bytes(SoundPacket(1, 0, np.ones(3, np.float32), 24_000))) is None
+    assert CurvesFrameDecoder().decode(bytes(CurvesPacket(1, 0, values[:0]))) is None
+    for wrong in (values[:, :52], values * np.nan):
+        with pytest.raises(PacketError, match="a face needs curves of 61 finite channels"):
+            CurvesFrameDecoder().decode(bytes(CurvesPacket(1, 0, wrong)))
+
+
+@given(st.binary(max_size=80) | st.binary(max_size=80).map(lambda b: b"RHP1" + b))
+def test_no_bytes_raise_anything_else(data: bytes):
+    with suppress(PacketError):
+        CurvesFrameDecoder().decode(data)

@@ -26,7 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.errors import PacketError
-from rhapsode.performance import CURVE_HZ, Float32
+from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Float32
+from rhapsode.protocols.frame import FaceFrame
+from rhapsode.rigs import FACE
 
 MAGIC = b"RHP1"
 HEADER = struct.Struct("<4sBBHQIII")
@@ -106,6 +108,45 @@ def parse(data: bytes) -> Packet:
     """
     kind = data[4] if len(data) > 4 else 0
     return CurvesPacket.parse(data) if kind == CurvesPacket.KIND else SoundPacket.parse(data)
+
+
+class CurvesFrameEncoder:
+    """Makes one packet of curves a moment: 28 + 4 x 61 = 272 bytes.
+
+    Args:
+        generation: what the packets carry until it is set anew.
+        rate: curve frames a second that the packets announce.
+
+    """
+
+    def __init__(self, *, generation: int = 0, rate: int = CURVE_HZ) -> None:
+        self.generation, self._rate = generation, rate
+
+    def encode(self, frame: FaceFrame) -> list[bytes]:
+        """Return one packet of one curve frame."""
+        packet = CurvesPacket(self.generation, frame.sample_index, frame.values[None], self._rate)
+        return [bytes(packet)]
+
+
+class CurvesFrameDecoder:
+    """Reads packets of curves of the face rig."""
+
+    def decode(self, data: bytes) -> FaceFrame | None:
+        """Return the last curve frame of a packet; None for a packet of sound or of no frames.
+
+        Raises:
+            PacketError: the packet is not whole, not of the face rig's 61 channels, or not finite.
+
+        """
+        packet = parse(data)
+        if isinstance(packet, SoundPacket) or not len(packet.values):
+            return None
+        if packet.values.shape[1] != len(FACE) or not np.isfinite(packet.values).all():
+            raise PacketError(
+                f"a face needs curves of {len(FACE)} finite channels, got {packet.values.shape[1]}"
+            )
+        start = packet.start + (len(packet.values) - 1) * CLOCK_HZ // packet.rate
+        return FaceFrame(start, packet.values[-1])
 
 
 def _pack(kind: int, packet: Packet, values: NDArray[Any], width: int, rate: int) -> bytes:
