@@ -173,7 +173,7 @@ class SinkRunner:
             missed = int(late * rate)
             if self._sink.wants_sound and late > LATEST_S:
                 raise SinkError(
-                    f"it takes moments slower than they come, {late:.1f} s behind; check its network"
+                    f"it is {late:.1f} s behind, at most {LATEST_S:g} are allowed; check its network"
                 )
             tick += missed
             self._skipped += missed

@@ -1,7 +1,7 @@
 """The table of sinks: a URL names one, its query what it is told.
 
-Sinks are named as "module:Class" and imported on use, so that this module stays light. Each class is called as
-``Class(address, query)`` with the parsed URL and the options of the query that are its own.
+Sinks are named as "module:Class" and imported on use, so that this module stays light. Each is called as
+``Class(address, query)`` with the parsed URL and those options of the query that are its own.
 """
 
 from __future__ import annotations
@@ -41,50 +41,50 @@ class Scheme:
     needs: tuple[str, str] | None = None
 
 
+_PICTURE = ("avatar", "size", "camera", "background")
+_LOCAL = "127.0.0.1"
+
 _ROWS = (
-    Scheme("vmc", "VMC", "vmc://127.0.0.1:39539", f"{_HERE}.datagram:vmc", ("rig",)),
+    Scheme("vmc", "VMC", f"vmc://{_LOCAL}:39539", f"{_HERE}.datagram:vmc", ("rig",)),
     Scheme(
-        "livelink", "Live Link Face", "livelink://127.0.0.1:11111", f"{_HERE}.datagram:livelink", ("subject",)
+        "livelink", "Live Link Face", f"livelink://{_LOCAL}:11111", f"{_HERE}.datagram:livelink", ("subject",)
     ),
     Scheme(
         "ifacialmocap",
         "iFacialMocap",
-        "ifacialmocap://127.0.0.1:49983",
+        f"ifacialmocap://{_LOCAL}:49983",
         f"{_HERE}.datagram:ifacialmocap",
         ("version",),
     ),
-    Scheme("facegood", "FACEGOOD Unreal project", "facegood://127.0.0.1:43014", f"{_HERE}.datagram:facegood"),
+    Scheme(
+        "facegood", "FACEGOOD's Unreal project", f"facegood://{_LOCAL}:43014", f"{_HERE}.datagram:facegood"
+    ),
     Scheme(
         "fglivelink",
-        "FACEGOOD Live Link receiver",
-        "fglivelink://127.0.0.1:54321",
+        "FACEGOOD's Live Link receiver",
+        f"fglivelink://{_LOCAL}:54321",
         f"{_HERE}.datagram:fglivelink",
         ("rig", "subject"),
     ),
-    Scheme("osc", "OSC", "osc://127.0.0.1:9000", f"{_HERE}.datagram:osc", ("address",)),
+    Scheme("osc", "OSC", f"osc://{_LOCAL}:9000", f"{_HERE}.datagram:osc", ("address",)),
     Scheme(
-        "ws", "WebSocket server", "ws://127.0.0.1:8765", f"{_HERE}.websocket:Broadcast", ("format", "rig")
+        "ws", "WebSocket server", f"ws://{_LOCAL}:8765", f"{_HERE}.websocket:Broadcast", ("format", "rig")
     ),
     Scheme(
         "vts",
         "VTube Studio",
-        "vts://127.0.0.1:8001",
+        f"vts://{_LOCAL}:8001",
         f"{_HERE}.vtubestudio:VTubeStudio",
         ("parameters", "token"),
     ),
-    Scheme(
-        "rtmp",
-        "RTMP",
-        "rtmp://127.0.0.1/live/face",
-        f"{_HERE}.stream_video:Rtmp",
-        ("avatar", "size", "camera", "background"),
-    ),
+    Scheme("rtmp", "RTMP", f"rtmp://{_LOCAL}/live/face", f"{_HERE}.rtmp:Rtmp", _PICTURE),
+    Scheme("rtmps", "RTMP over TLS", "rtmps://example.org/live/key", f"{_HERE}.rtmp:Rtmp", _PICTURE),
     Scheme(
         "whip",
         "WHIP (WebRTC)",
-        "whip://127.0.0.1:8080/whip",
+        f"whip://{_LOCAL}:8080/whip",
         f"{_HERE}.whip:Whip",
-        ("avatar", "size", "camera", "background", "token"),
+        (*_PICTURE, "token"),
         ("aiortc", "webrtc"),
     ),
     Scheme(
@@ -92,15 +92,15 @@ _ROWS = (
         "virtual camera",
         "camera://",
         f"{_HERE}.camera:VirtualCamera",
-        ("avatar", "size", "camera", "background", "device"),
+        (*_PICTURE, "device"),
         ("pyvirtualcam", "camera"),
     ),
     Scheme(
         "file",
-        "file (any format that is written)",
-        "file:///tmp/take.mp4",
+        "file, in any format that is written",
+        "file:///home/me/take.mp4",
         f"{_HERE}.recorder:Recorder",
-        ("avatar", "size", "camera", "background", "rig"),
+        (*_PICTURE, "rig"),
     ),
     Scheme(
         "speaker",
@@ -124,7 +124,7 @@ def open_sink(url: str) -> tuple[Sink, SinkOptions]:
 
     """
     address = urlsplit(url if "://" in url else f"{url}://")
-    scheme = SCHEMES.get(address.scheme.removesuffix("s") if address.scheme == "rtmps" else address.scheme)
+    scheme = SCHEMES.get(address.scheme)
     if scheme is None:
         raise SettingError(
             f"a sink must be one of: {', '.join(SCHEMES)}; got '{url}'; write it like {_ROWS[0].example}"
@@ -153,7 +153,5 @@ def _offset(text: str) -> float:
     except ValueError:
         ms = math.nan
     if not -10_000 <= ms <= 10_000:
-        raise SettingError(
-            f"offset_ms must lie in [-10000, 10000] milliseconds, got {text!r}; 0 is no offset"
-        )
+        raise SettingError(f"offset_ms must lie in [-10000, 10000] milliseconds, got {text!r}; 0 is none")
     return ms / 1000

@@ -38,7 +38,7 @@ class Sink(Protocol):
         """Show ``frame`` now; raise `SinkError` or `OSError` where the connection is lost."""
 
     async def hear(self, samples: Float32) -> None:
-        """Play the sound that begins with the frame shown last: (n,) at 24 kHz, without a gap between calls."""
+        """Play the sound that begins with the frame shown last, (n,) at 24 kHz; calls leave no gap."""
 
     async def flush(self) -> None:
         """Forget what is not out yet: the performance was interrupted."""
