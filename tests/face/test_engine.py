@@ -246,7 +246,10 @@ def rewrite(manifest: Path, **changes: Any) -> Path:
 
 
 def test_a_copy_of_the_weights_loads_by_path(copied: Path) -> None:
-    assert Engine.load(copied).manifest.name == "live"
+    engine = Engine.load(copied)
+    assert engine.manifest.name == "live"
+    assert Engine.load(copied) is engine
+    assert Engine.load(rewrite(copied, name="other")).manifest.name == "other"
 
 
 def test_damaged_weights_are_refused_by_name(copied: Path) -> None:

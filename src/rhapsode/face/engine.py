@@ -8,7 +8,6 @@ activity, the fifteen Oculus visemes and the stress of the moment.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.engine_manifest import Manifest, read_manifest
 from rhapsode.face.features_level import PER_ROW_DB, EngineFeatures
-from rhapsode.face.manifests import checked_bytes, find
+from rhapsode.face.manifests import checked_bytes, find, load_once
 from rhapsode.face.network import NetworkMemory, session
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT
@@ -58,9 +57,7 @@ class Engine:
             WeightsError: there is none, or it fails its check.
 
         """
-        path = find(name_or_path)
-        stamps = (path.stat().st_mtime_ns, path.stat().st_size)
-        return _load(path.resolve(), stamps, _weights_stamp(path))
+        return load_once(find(name_or_path), _load)
 
     @property
     def look_ahead_samples(self) -> int:
@@ -147,16 +144,6 @@ _NONE = EngineFrames(
 )
 
 
-def _weights_stamp(manifest_path: Path) -> tuple[int, int]:
-    try:
-        stat = manifest_path.with_suffix(".onnx").stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, manifest_stamp: tuple[int, int], weights_stamp: tuple[int, int]) -> Engine:
-    """Load an engine once for as long as its files stay as they are."""
+def _load(path: Path) -> Engine:
     manifest = read_manifest(path)
     return Engine(manifest, checked_bytes(manifest))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from rhapsode.errors import WeightsError
 
 SHIPPED = Path(__file__).parent / "weights"
+
+Loaded = TypeVar("Loaded")
 
 
 class Weighed(Protocol):
@@ -100,6 +103,33 @@ def checked_bytes(manifest: Weighed) -> bytes:
             "or not the one its manifest describes: reinstall rhapsode or run the recipe again"
         )
     return content
+
+
+def load_once(path: Path, load: Callable[[Path], Loaded]) -> Loaded:
+    """Return what ``load`` makes of a manifest, once for as long as it and its weights stay as they are.
+
+    Args:
+        path: of the manifest; the weights lie beside it, under its name.
+        load: a function of a module, so that it is the same every time.
+
+    """
+    loaded: Loaded = _loaded(load, path.resolve(), _stamp(path), _stamp(path.with_suffix(".onnx")))
+    return loaded
+
+
+@lru_cache(maxsize=8)
+def _loaded(
+    load: Callable[[Path], Any], path: Path, manifest_stamp: tuple[int, int], weights_stamp: tuple[int, int]
+) -> Any:
+    return load(path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
 
 
 def _short(value: object) -> str:

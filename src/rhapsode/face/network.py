@@ -12,6 +12,7 @@ from rhapsode.errors import WeightsError
 from rhapsode.face.engine_frames import VISEMES
 from rhapsode.face.engine_manifest import Manifest
 from rhapsode.face.features_level import WIDTH
+from rhapsode.face.manifests import Weighed
 from rhapsode.performance import Float32
 
 SURE = 4
@@ -34,6 +35,24 @@ class Said(NamedTuple):
     visemes: Float32
 
 
+def open_network(manifest: Weighed, weights: bytes) -> onnxruntime.InferenceSession:
+    """Return the network of an engine of any kind, on one thread.
+
+    Raises:
+        WeightsError: the file is no network.
+
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise WeightsError(
+            f"weights {manifest.weights} are no ONNX network ({error}); reinstall rhapsode"
+        ) from error
+
+
 def session(manifest: Manifest, weights: bytes) -> onnxruntime.InferenceSession:
     """Return the network, checked against its manifest.
 
@@ -41,15 +60,7 @@ def session(manifest: Manifest, weights: bytes) -> onnxruntime.InferenceSession:
         WeightsError: the file is no network, or its inputs and outputs are not the manifest's.
 
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        made = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise WeightsError(
-            f"weights {manifest.weights} are no ONNX network ({error}); reinstall rhapsode"
-        ) from error
+    made = open_network(manifest, weights)
     got = {node.name: tuple(node.shape) for node in (*made.get_inputs(), *made.get_outputs())}
     blocks, tables = len(manifest.dilations), {table.size for table in manifest.styles.values()}
     expected = {"row": (1, WIDTH), "taps": (1, 2 * blocks * manifest.width), "sure": (1, SURE)}

@@ -9,17 +9,16 @@ takes; styles mix.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.engine_frames import EngineFrames
 from rhapsode.face.features_lpc import ORDER, SUB_FRAMES
-from rhapsode.face.manifests import SHIPPED, checked_bytes
+from rhapsode.face.manifests import SHIPPED, checked_bytes, load_once
+from rhapsode.face.network import open_network
 from rhapsode.face.reference.articulation_image import PER_FRAME, SPAN, SubFrameStream, windows
 from rhapsode.face.reference.articulation_manifest import ArticulationManifest, read_manifest
 from rhapsode.performance import HOP, Float32, as_float32
@@ -51,15 +50,7 @@ class ArticulationEngine:
 
     def __init__(self, manifest: ArticulationManifest, weights: bytes) -> None:
         self.manifest = manifest
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise WeightsError(
-                f"weights {manifest.weights} are no ONNX network ({error}); reinstall rhapsode"
-            ) from error
+        self._session = open_network(manifest, weights)
         self._check_shapes()
 
     @classmethod
@@ -70,8 +61,7 @@ class ArticulationEngine:
             WeightsError: the manifest or its weights are absent or fail their check.
 
         """
-        path = Path(manifest_path)
-        return _load(path.resolve(), _stamp(path), _stamp(path.with_suffix(".onnx")))
+        return load_once(Path(manifest_path), _load)
 
     @property
     def look_ahead_samples(self) -> int:
@@ -232,16 +222,6 @@ def _mapped(shapes: Float32) -> EngineFrames:
     return EngineFrames(FACEGOOD_TO_ARKIT.apply(shapes))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, manifest_stamp: tuple[int, int], weights_stamp: tuple[int, int]) -> ArticulationEngine:
+def _load(path: Path) -> ArticulationEngine:
     manifest = read_manifest(path)
-    # The check reads the path and the checksum only, which both kinds of manifest have.
     return ArticulationEngine(manifest, checked_bytes(manifest))

@@ -10,18 +10,17 @@ samples below 320 k + 960 (60 ms, the analysis window included).
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from rhapsode.errors import SettingError, WeightsError
 from rhapsode.face.contacts import Contacts
 from rhapsode.face.engine_frames import VISEMES, EngineFrames, joined
 from rhapsode.face.features_level import PER_ROW_DB, WIDTH, EngineFeatures
-from rhapsode.face.manifests import SHIPPED, checked_bytes
+from rhapsode.face.manifests import SHIPPED, checked_bytes, load_once
+from rhapsode.face.network import open_network
 from rhapsode.face.reference.audio2exp_manifest import Audio2ExpManifest, read_manifest
 from rhapsode.face.reference.basis import SPEECH, Basis, published
 from rhapsode.performance import Float32
@@ -83,15 +82,7 @@ class Audio2ExpEngine:
                 f"weights {manifest.weights} speak in a basis with sha256 {manifest.basis_sha256}, got "
                 f"{self.basis.sha256}; the basis belongs to another version: reinstall rhapsode"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            raise WeightsError(
-                f"weights {manifest.weights} are no ONNX network ({error}); reinstall rhapsode"
-            ) from error
+        self._session = open_network(manifest, weights)
         self._check_shapes()
 
     @classmethod
@@ -102,8 +93,7 @@ class Audio2ExpEngine:
             WeightsError: the manifest or its weights are absent or fail their check.
 
         """
-        path = Path(manifest_path)
-        return _load(path.resolve(), _stamp(path), _stamp(path.with_suffix(".onnx")))
+        return load_once(Path(manifest_path), _load)
 
     @property
     def look_ahead_samples(self) -> int:
@@ -208,16 +198,6 @@ def _nothing() -> EngineFrames:
     return EngineFrames(none.reshape(0, len(ARKIT)), none, none.reshape(0, len(VISEMES)))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=4)
-def _load(path: Path, manifest_stamp: tuple[int, int], weights_stamp: tuple[int, int]) -> Audio2ExpEngine:
+def _load(path: Path) -> Audio2ExpEngine:
     manifest = read_manifest(path)
-    # The check reads the path and the checksum only, which both kinds of manifest have.
     return Audio2ExpEngine(manifest, checked_bytes(manifest))
