@@ -14,7 +14,7 @@ from tests.formats.performances import cut, performance
 def test_every_format_from_one_stream(tmp_path):
     if default_name() not in names():
         pytest.skip(f"avatar '{default_name()}' is not built")
-    paths = [tmp_path / f"我的 take{extension}" for extension in FORMATS]
+    paths = [tmp_path / f"我的 take{extension}" for extension, row in FORMATS.items() if row.writer]
     take = performance(50)
     with open_writers(paths, fps=25, size=96) as out:
         for part in cut(take, 13):

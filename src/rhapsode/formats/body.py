@@ -169,10 +169,14 @@ def head_angles(head: Float64, *, neck: bool) -> Float64:
     if not neck:
         return wanted
     found = wanted.copy()
-    for _ in range(12):
-        got = angles_of(times(turn(found * NECK_SHARE), turn(found * (1 - NECK_SHARE))))
-        found += (wanted - got + np.pi) % (2 * np.pi) - np.pi
-    return found
+    for _ in range(40):
+        left = wanted - angles_of(times(turn(found * NECK_SHARE), turn(found * (1 - NECK_SHARE))))
+        found += (left + np.pi) % (2 * np.pi) - np.pi
+    # A head that looks backwards, as no neck can, has no such angles: its own are the nearest.
+    settled = (np.abs(left) < 1e-6).all(axis=1, keepdims=True) & (np.abs(found) < np.pi).all(
+        axis=1, keepdims=True
+    )
+    return np.where(settled, found, wanted)
 
 
 def angles_of(turned: Float64) -> Float64:

@@ -75,7 +75,7 @@ class GlbWriter:
         count = self._face.rows
         times = animation.times(count, self._rate)
         made: dict[tuple[Any, ...], int] = {}
-        for node, names, rest in _morph_nodes(tree):
+        for node, names, rest in morph_nodes(tree):
             key = (names, tuple(rest))
             if key not in made:
                 weights = partial(self._weights, names, rest)
@@ -107,7 +107,7 @@ class GlbWriter:
             row["rotation"] = node.rotation.tolist()
 
 
-def _morph_nodes(tree: dict[str, Any]) -> Iterator[tuple[int, tuple[str, ...], Float32]]:
+def morph_nodes(tree: dict[str, Any]) -> Iterator[tuple[int, tuple[str, ...], Float32]]:
     """Yield each node with morph targets: its index, their names, and their weights at rest."""
     for index, node in enumerate(tree.get("nodes", [])):
         if "mesh" not in node:

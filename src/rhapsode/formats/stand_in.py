@@ -6,7 +6,7 @@ are those of an adult of 1.7 m, rounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -78,14 +78,21 @@ def bones_for(moved: Iterable[str]) -> tuple[str, ...]:
     return tuple(bone for bone in BONES if bone in needed)
 
 
-def stand_in(bones: Iterable[str]) -> Avatar:
-    """Return a body of ``bones`` (each with its parents, parents first) that has nothing to draw."""
+def stand_in(bones: Iterable[str], places: Mapping[str, tuple[float, float, float]] | None = None) -> Avatar:
+    """Return a body that has nothing to draw.
+
+    Args:
+        bones: each with its parents, parents first.
+        places: of the bones relative to their parents, in metres; None takes those of `BONES`.
+
+    """
     order = {bone: index for index, bone in enumerate(bones)}
+    given = places or {bone: BONES[bone][1] for bone in order}
     nodes = tuple(
         Node(
             bone,
             order.get(BONES[bone][0], -1),
-            np.array(BONES[bone][1], np.float32),
+            np.array(given[bone], np.float32),
             np.array((0, 0, 0, 1), np.float32),
             np.ones(3, np.float32),
         )

@@ -1,0 +1,1 @@
+"""Readers that are not ours (node, Blender, Godot), driven by tests."""
