@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from rhapsode.evaluate.bars import reached
 from rhapsode.evaluate.command import Request, evaluate
 from rhapsode.evaluate.faces import Face
 from rhapsode.evaluate.material import OWN_VOICE, FilmedTake, Material, material, own_voice
-from rhapsode.evaluate.operating import curve, recall_at
+from rhapsode.evaluate.operating import curve, low_at, recall_at
 from rhapsode.evaluate.peers import PEERS, AbsentError
 from rhapsode.evaluate.report import TEACHER, Measured, Plan, report
 from rhapsode.evaluate.sheets import bars, headline, number, sheets
 from rhapsode.evaluate.terminal import BEGIN, END, write_json, write_markdown
+from rhapsode.face.engine_manifest import read_manifest
 from rhapsode.performance import Float32
 from rhapsode.train.teacher import parse
 from tests.evaluate.faces import Line, late, taught
@@ -204,6 +206,22 @@ def test_other_limits_are_played_through_the_whole_face() -> None:
     points = curve("live", [Line()], limits=(0.2, 0.7))
     assert [(point["low"], point["high"]) for point in points] == [(0.2, 0.4), (0.7, 0.9)]
     assert points[0]["closed"] >= points[1]["closed"]
+    (point,) = curve("live", [Line()], limits=(0.2,), times=1.5)
+    assert point["high"] == pytest.approx(0.3)
+
+
+def test_without_their_noise_limits_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[tuple[Any, ...]] = []
+
+    def face(path: Path, **_: bool) -> Face:
+        played.append(read_manifest(path).closure.noise)
+        return taught
+
+    monkeypatch.setattr("rhapsode.evaluate.operating.measured_face", face)
+    for noise in (True, False):
+        curve("live", [Line()], limits=(0.2,), noise=noise)
+    assert played[0]
+    assert not played[1]
 
 
 def test_recall_is_read_between_the_points_of_a_curve() -> None:
@@ -212,6 +230,14 @@ def test_recall_is_read_between_the_points_of_a_curve() -> None:
     assert recall_at(points, 0.2) == pytest.approx(0.95)
     assert np.isnan(recall_at(points, 0.01))
     assert np.isnan(recall_at([]))
+
+
+def test_the_least_limit_is_read_between_the_points_of_a_curve() -> None:
+    points = [{"low": c, "vowels_closed": v} for c, v in ((0.2, 0.1), (0.3, 0.05), (0.4, 0.03), (0.5, 0.031))]
+    assert low_at(points) == pytest.approx(0.35, abs=0.003)
+    assert low_at(points, 0.2) == 0.2
+    assert np.isnan(low_at(points, 0.01))
+    assert np.isnan(low_at([]))
 
 
 def test_peers_have_fixed_versions() -> None:
