@@ -169,6 +169,9 @@ class TestEncoder:
         assert set(bones) == {"Neck", "Head", "LeftEye", "RightEye", "Hips"}
         np.testing.assert_allclose(bones["Head"][3:], across(given), atol=1e-7)
         assert bones["Neck"][3:] == (0, 0, 0, 1)
+        bones = sent_bones(FaceFrame(0, frame.values, bones={"neck": given}))
+        np.testing.assert_allclose(bones["Neck"][3:], across(given), atol=1e-7)
+        np.testing.assert_allclose(bones["Head"][3:], across(turn(0.5, 0.0, 0.0)), atol=1e-7)
 
     def test_bones_can_be_left_out_or_placed(self) -> None:
         assert sent_bones(REST, bones=False) == {}

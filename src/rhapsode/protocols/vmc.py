@@ -141,8 +141,11 @@ class VmcEncoder:
             "leftEye": turn(*left),
             "rightEye": turn(*right),
         }
-        if "head" in frame.bones and "neck" not in frame.bones:
+        # Where a frame holds one of the two, it takes no share of what the angles give the other.
+        if "head" in frame.bones:
             made["neck"] = IDENTITY
+        elif "neck" in frame.bones:
+            made["head"] = turn(*head)
         made.update((bone, turned) for bone, turned in frame.bones.items() if unity_bone(bone) is not None)
         return made
 
