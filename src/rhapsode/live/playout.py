@@ -27,6 +27,12 @@ CUSHION_S = 0.08
 CATCH_UP_S = 0.03
 """A delay greater than this is made good where nothing is heard."""
 
+NEAR_S = 0.2
+"""A curve frame that is due so soon is shown already where there is none before it."""
+
+QUIET = 10 ** (-50 / 20)
+"""Sound below it may be left out or made longer (-50 dBFS)."""
+
 KEPT_S = 15.0
 """Items of more than so long are never kept; the oldest curves go."""
 
@@ -58,7 +64,7 @@ class Playout:
         self._cursor: int | None = None  # next sample at SAMPLE_RATE that is heard
         self._last = REST.values
         self._fade_from: Float32 | None = None
-        self._fade_at = 0.0
+        self._fade_at: float | None = None
         self.dropped = 0
 
     def offer(self, item: Item) -> None:
@@ -73,12 +79,12 @@ class Playout:
             assert item.sample_rate == SAMPLE_RATE, "sessions give sound at one rate"
             self._sounds.append((round(item.start * _PER_CLOCK), item.samples))
 
-    def interrupted(self, now: float) -> None:
+    def interrupted(self) -> None:
         """Forget everything; what comes next fades in."""
         self._frames.clear()
         self._sounds.clear()
         self._cursor = None
-        self._fade_from, self._fade_at = self._last, now
+        self._fade_from, self._fade_at = self._last, None
 
     def next_due(self) -> float | None:
         """Return when the oldest curve frame that waits is due; None if none waits."""
@@ -108,10 +114,10 @@ class Playout:
         """
         wanted = round(self._timeline.sample_at(now - CUSHION_S) * _PER_CLOCK)
         cursor = wanted if self._cursor is None else self._cursor
-        if wanted - cursor > CATCH_UP_S * SAMPLE_RATE and not self._sounds_in(cursor, count):
-            cursor = self._skip_to(cursor, wanted)
+        if wanted - cursor > CATCH_UP_S * SAMPLE_RATE and not self._loud(cursor, count):
+            cursor = max(min(self._skip_to(cursor, wanted), self._known), cursor)
         ready = min(max(self._known - cursor, 0), count)
-        if cursor - wanted > CATCH_UP_S * SAMPLE_RATE and not self._sounds_in(cursor, count):
+        if cursor - wanted > CATCH_UP_S * SAMPLE_RATE and not self._loud(cursor, count):
             ready = 0  # silence is made longer until the timeline has come as far
         face = self._face(cursor / _PER_CLOCK, now)
         heard = np.zeros(count, np.float32)
@@ -124,15 +130,20 @@ class Playout:
         """The sample at `SAMPLE_RATE` up to which curves are there, and so their sound."""
         return round((self._frames[-1].sample + HOP) * _PER_CLOCK) if self._frames else 0
 
-    def _sounds_in(self, cursor: int, count: int) -> bool:
+    def _loud(self, cursor: int, count: int) -> bool:
+        """Tell whether anything is heard in the ``count`` samples from ``cursor`` on."""
         return any(
-            first < cursor + count and first + len(samples) > cursor for first, samples in self._sounds
+            bool(np.abs(samples[max(cursor - first, 0) : cursor + count - first]).max(initial=0) > QUIET)
+            for first, samples in self._sounds
+            if first < cursor + count and first + len(samples) > cursor
         )
 
     def _skip_to(self, cursor: int, wanted: int) -> int:
-        """Return where to go on: at ``wanted``, or before the first sound between here and there."""
+        """Return where to go on: at ``wanted``, or before the first that is heard between here and there."""
         for first, samples in self._sounds:
-            if first + len(samples) > cursor and first < wanted:
+            if first >= wanted:
+                break
+            if first + len(samples) > cursor and np.abs(samples).max(initial=0) > QUIET:
                 return max(first, cursor)
         return wanted
 
@@ -151,18 +162,19 @@ class Playout:
     def _face(self, sample: float, now: float) -> FaceFrame:
         while len(self._frames) > 1 and self._frames[1].sample <= sample:
             self._frames.popleft()
-        values = self._last
-        if self._frames and self._frames[0].sample <= sample + HOP:
-            here = self._frames[0]
-            values = here.values
-            if len(self._frames) > 1 and here.sample < sample:
-                after = self._frames[1]
-                share = np.float32((sample - here.sample) / (after.sample - here.sample))
-                values = here.values + (after.values - here.values) * share
+        if not self._frames or self._frames[0].sample > sample + NEAR_S * CLOCK_HZ:
+            return FaceFrame(round(sample), self._last)
+        here = self._frames[0]
+        values = here.values
+        if len(self._frames) > 1 and here.sample < sample:
+            after = self._frames[1]
+            share = np.float32((sample - here.sample) / (after.sample - here.sample))
+            values = here.values + (after.values - here.values) * share
         return FaceFrame(round(sample), self._faded(values, now))
 
     def _faded(self, values: Float32, now: float) -> Float32:
         if self._fade_from is not None:
+            self._fade_at = now if self._fade_at is None else self._fade_at
             share = np.float32(min((now - self._fade_at) / FADE_S, 1.0))
             values = self._fade_from * (1 - share) + values * share
             if share >= 1:

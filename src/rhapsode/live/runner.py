@@ -18,7 +18,7 @@ from rhapsode.live.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 4.0
 """How long a lost sink waits until it is tried again: the first time, and at most."""
 
 OPEN_S, STUCK_S = 10.0, 5.0
@@ -101,7 +101,7 @@ class SinkRunner:
 
     def interrupted(self, generation: int) -> None:
         """Forget what is not shown yet."""
-        self._playout.interrupted(asyncio.get_running_loop().time())
+        self._playout.interrupted()
         self._flush = True
         self._news.set()
 
