@@ -155,7 +155,7 @@ def test_old_binary_version(tmp_path: Path) -> None:
 
 def test_no_morph_targets(tmp_path: Path) -> None:
     path = write(tmp_path / "stone.vrm", head(names=()))
-    assert "has no morph targets, got 2 rigid primitives" in _message(path)
+    assert "has no morph targets and no jaw bone, got 2 rigid primitives" in _message(path)
     assert load(path, need_morphs=False).morph_names == ()
 
 

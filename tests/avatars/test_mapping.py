@@ -26,7 +26,9 @@ def _spelt(name: str, style: str) -> str:
 def test_all_52_are_found_in_any_spelling(tmp_path: Path, style: str) -> None:
     names = tuple(_spelt(name, style) for name in BLENDSHAPES)
     channels = map_channels(load(write(tmp_path / "a.glb", head(names=names, version=None))))
-    assert channels.report() == {"found": list(BLENDSHAPES), "stood_in": [], "missing": []}
+    report = channels.report()
+    assert (report["found"], report["stood_in"], report["missing"]) == (list(BLENDSHAPES), {}, [])
+    assert (report["mouth"], report["eyes"]) == ("channels", "morphs")
     np.testing.assert_array_equal(channels.matrix, np.eye(52))
 
 
@@ -41,8 +43,9 @@ def test_presets_stand_in_and_the_rest_is_reported(tmp_path: Path) -> None:
     channels = map_channels(avatar)
     report = channels.report()
     assert report["found"] == []
-    assert report["stood_in"] == ["eyeBlinkLeft", "eyeBlinkRight", "jawOpen"]
-    assert len(report["missing"]) == 49
+    assert list(report["stood_in"]) == ["eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "mouthClose"]
+    assert report["mouth"] == "opening"
+    assert len(report["missing"]) == 48
     weights = np.zeros(52, np.float32)
     weights[BLENDSHAPES.index("eyeBlinkLeft")] = weights[BLENDSHAPES.index("eyeBlinkRight")] = 1.0
     np.testing.assert_allclose(channels.morph_weights(weights), [0.0, 1.0])

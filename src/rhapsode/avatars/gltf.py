@@ -24,9 +24,18 @@ _COMPONENTS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 51
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 _MOST_VALUES = 50_000_000
 _UNREADABLE = {
-    "KHR_draco_mesh_compression": "Draco-compressed meshes",
-    "EXT_meshopt_compression": "meshopt-compressed meshes",
-    "KHR_texture_basisu": "Basis Universal textures",
+    "KHR_draco_mesh_compression": (
+        "Draco-compressed meshes",
+        "export it again without compression (Blender: untick Data > Compression)",
+    ),
+    "EXT_meshopt_compression": (
+        "meshopt-compressed meshes",
+        "export it again without compression (gltfpack: leave out -c and -cc)",
+    ),
+    "KHR_texture_basisu": (
+        "Basis Universal textures",
+        "export it again with PNG, JPEG or WebP textures (gltfpack: leave out -tc)",
+    ),
 }
 
 
@@ -56,10 +65,7 @@ class GltfFile:
             )
         for name in self.json.get("extensionsRequired", []):
             if name in _UNREADABLE:
-                raise AvatarError(
-                    f"'{path}' holds {_UNREADABLE[name]} ({name}), expected plain data; "
-                    "export it again without compression"
-                )
+                raise self.compressed(name)
         self._buffers: dict[int, memoryview] = {}
 
     def _parse_glb(self, data: bytes) -> dict[str, Any]:
@@ -105,6 +111,11 @@ class GltfFile:
         return AvatarError(
             f"'{self.path}' is cut short, got {got} bytes, expected {expected}; copy or export it again"
         )
+
+    def compressed(self, extension: str) -> AvatarError:
+        """Build the error for data that only a decoder of ``extension`` can read."""
+        what, remedy = _UNREADABLE[extension]
+        return AvatarError(f"'{self.path}' holds {what} ({extension}), expected plain data; {remedy}")
 
     def broken(self, what: str) -> AvatarError:
         """Build the error for a reference or a value in the file that cannot be."""

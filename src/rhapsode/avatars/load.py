@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import vrm
 from rhapsode.avatars.avatar import SHADINGS, Avatar, Material, Morph, Node, Primitive, Skin
+from rhapsode.avatars.bones import find_jaw, guess_humanoid
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.errors import AvatarError
 
@@ -62,11 +63,11 @@ def load(avatar: str | Path, *, need_morphs: bool = True) -> Avatar:
 
     Args:
         avatar: the name of a shipped avatar ("mira"), or the path of a .vrm (0.x or 1.0), .glb or .gltf file.
-        need_morphs: refuse a file without morph targets, for its face cannot move.
+        need_morphs: refuse a file without morph targets and without a jaw bone, for its face cannot move.
 
     Raises:
         AvatarError: no such file, not a glTF, cut short, damaged, compressed, nothing to draw, or no
-            morph targets.
+            morph targets or jaw.
 
     Example:
         mira = load("mira")
@@ -89,17 +90,17 @@ def load(avatar: str | Path, *, need_morphs: bool = True) -> Avatar:
         raise AvatarError(
             f"'{path}' holds no triangles, expected a character; export it with its meshes (nothing to draw)"
         )
-    if need_morphs and not loaded.morph_names:
+    if need_morphs and not loaded.morph_names and find_jaw(loaded) is None:
         raise AvatarError(
-            f"'{path}' has no morph targets, got {len(loaded.primitives)} rigid primitives, expected "
-            "blendshapes such as jawOpen; export it with its shape keys"
+            f"'{path}' has no morph targets and no jaw bone, got {len(loaded.primitives)} rigid primitives, "
+            "expected blendshapes such as jawOpen; export it with its shape keys"
         )
     return loaded
 
 
 def _build(file: GltfFile, sha256: str) -> Avatar:
     tree = file.json
-    targets = {index: _target_names(mesh) for index, mesh in enumerate(tree.get("meshes", []))}
+    targets = dict(enumerate(target_names(tree)))
     materials = [_material(file, index) for index in range(len(tree.get("materials", [])))]
     materials.append(Material("default", np.ones(4, np.float32)))
     nodes = _nodes(file)
@@ -128,7 +129,7 @@ def _build(file: GltfFile, sha256: str) -> Avatar:
         tuple(primitives),
         tuple(materials),
         skins,
-        vrm.humanoid(tree) or _guess_humanoid(nodes),
+        vrm.humanoid(tree) or guess_humanoid(nodes),
         vrm.expressions(tree, targets),
         {str(k): float(v) for k, v in _first(own, "rest", "restPose", "rest_pose").items()},
         {str(k): float(v) for k, v in _first(own, "limits").items()},
@@ -150,12 +151,36 @@ def _first(own: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     return next((own[key] for key in keys if isinstance(own.get(key), Mapping)), {})
 
 
-def _target_names(mesh: Mapping[str, Any]) -> tuple[str, ...]:
-    part = mesh["primitives"][0]
-    listed = (mesh.get("extras") or {}).get("targetNames") or (part.get("extras") or {}).get("targetNames")
-    count = max(len(part.get("targets", [])) for part in mesh["primitives"])
-    listed = [str(name) for name in listed or []][:count]
-    return (*listed, *(f"target_{index}" for index in range(len(listed), count)))
+def target_names(tree: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the morph target names of every mesh of a glTF.
+
+    Targets that the file does not name are called morph_0, morph_1 and so on; in a second mesh of this kind
+    the name of the mesh comes before that, for they need not be the same shapes.
+    """
+    made: list[tuple[str, ...]] = []
+    taken = False
+    for number, mesh in enumerate(tree.get("meshes", [])):
+        holders = [mesh, *mesh["primitives"]]
+        found = (names for row in holders if (names := (row.get("extras") or {}).get("targetNames")))
+        listed: list[Any] = next(found, [])
+        count = max(len(part.get("targets", [])) for part in mesh["primitives"])
+        names = [str(name) for name in listed][:count]
+        unnamed = [n for n in range(count) if n >= len(names) or not names[n].strip()]
+        prefix = f"{mesh.get('name') or f'mesh_{number}'}_" if taken else ""
+        for n in unnamed:
+            names[n : n + 1] = [f"{prefix}morph_{n}"]
+        taken = taken or bool(unnamed)
+        made.append(_distinct(names))
+    return made
+
+
+def _distinct(names: list[str]) -> tuple[str, ...]:
+    """Return ``names`` with numbers behind those that come again."""
+    made: list[str] = []
+    for name in names:
+        again = sum(other == name for other in names[: len(made)])
+        made.append(f"{name}_{again + 1}" if again else name)
+    return tuple(made)
 
 
 def _nodes(file: GltfFile) -> tuple[Node, ...]:
@@ -286,7 +311,8 @@ def _texture(file: GltfFile, index: int) -> tuple[NDArray[np.uint8] | None, tupl
     sampler = file.item("samplers", row["sampler"]) if "sampler" in row else {}
     clamp = 33071
     wrap = (sampler.get("wrapS", 0) != clamp, sampler.get("wrapT", 0) != clamp)
-    source = row.get("source", row.get("extensions", {}).get("EXT_texture_webp", {}).get("source"))
+    others = (row.get("extensions", {}).get(name, {}) for name in ("EXT_texture_webp", "EXT_texture_avif"))
+    source = row.get("source", next((other["source"] for other in others if "source" in other), None))
     return (file.picture(source), wrap) if source is not None else (None, wrap)
 
 
@@ -301,11 +327,10 @@ def _primitive(
     last: int,
 ) -> Primitive | None:
     """Return one drawable primitive, or None for points and lines."""
-    if "KHR_draco_mesh_compression" in row.get("extensions", {}):
-        raise AvatarError(
-            f"'{file.path}' holds Draco-compressed meshes, expected plain data; export it without compression"
-        )
     attributes = row["attributes"]
+    packed = "KHR_draco_mesh_compression" in row.get("extensions", {})
+    if packed and "bufferView" not in file.item("accessors", attributes["POSITION"]):
+        raise file.compressed("KHR_draco_mesh_compression")
     positions = file.accessor(attributes["POSITION"]).astype(np.float32)
     count = len(positions)
     indices = file.accessor(row["indices"])[:, 0] if "indices" in row else np.arange(count)
@@ -402,30 +427,3 @@ def smooth_normals(positions: NDArray[np.float32], triangles: NDArray[np.int32])
     total = np.divide(total, length, out=np.zeros_like(total), where=length > 0)
     total[length[:, 0] == 0] = (0, 0, 1)
     return np.asarray(total[weld.ravel()], np.float32)
-
-
-_BONE_WORDS = {
-    "head": ("head", "mixamorig:head", "j_bip_c_head", "bip01 head", "def-head"),
-    "neck": ("neck", "mixamorig:neck", "j_bip_c_neck", "bip01 neck"),
-    "leftEye": ("lefteye", "eye_l", "eye.l", "eye_left", "mixamorig:lefteye", "j_adj_l_faceeye"),
-    "rightEye": ("righteye", "eye_r", "eye.r", "eye_right", "mixamorig:righteye", "j_adj_r_faceeye"),
-    "leftUpperArm": ("leftarm", "leftupperarm", "mixamorig:leftarm", "upperarm_l", "upper_arm.l"),
-    "rightUpperArm": ("rightarm", "rightupperarm", "mixamorig:rightarm", "upperarm_r", "upper_arm.r"),
-    "leftLowerArm": ("leftforearm", "leftlowerarm", "mixamorig:leftforearm", "lowerarm_l", "forearm.l"),
-    "rightLowerArm": ("rightforearm", "rightlowerarm", "mixamorig:rightforearm", "lowerarm_r", "forearm.r"),
-    "leftShoulder": ("leftshoulder", "mixamorig:leftshoulder", "clavicle_l", "shoulder.l"),
-    "rightShoulder": ("rightshoulder", "mixamorig:rightshoulder", "clavicle_r", "shoulder.r"),
-    "spine": ("spine", "mixamorig:spine", "spine_01"),
-    "chest": ("chest", "spine1", "mixamorig:spine1", "spine_02"),
-}
-
-
-def _guess_humanoid(nodes: tuple[Node, ...]) -> dict[str, int]:
-    """Find the bones that the face needs by their usual names, for files that do not declare them."""
-    by_name = {node.name.lower(): index for index, node in reversed(list(enumerate(nodes)))}
-    found = {}
-    for bone, words in _BONE_WORDS.items():
-        match = next((by_name[word] for word in words if word in by_name), None)
-        if match is not None:
-            found[bone] = match
-    return found

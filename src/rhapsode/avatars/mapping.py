@@ -1,127 +1,175 @@
-"""Which of an avatar's morph targets play which face channel, and how well.
+"""How the 61 values of a face move an avatar: morph target weights and turns of bones.
 
-Order of preference for each ARKit channel: a VRM expression of that name (the "perfect sync" convention),
-a morph target of that name (case does not matter; ``_L`` and ``_R`` stand for Left and Right), and at last
-a mix of the VRM presets that come near it.
+`ChannelMap` is the result, `rhapsode.avatars.finding.map_channels` finds it in any avatar, and
+`rhapsode.avatars.remembered.load_mapping` prefers the one that the user wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars.avatar import Avatar
-from rhapsode.rigs import BLENDSHAPES
+from rhapsode.avatars.bones import Jaw, turned
+from rhapsode.avatars.mouth import ATOMS, Mouth, Pairs, opening
+from rhapsode.performance import Float32
+from rhapsode.rigs import BLENDSHAPES, FACE
 
-_PRESETS: dict[str, dict[str, float]] = {
-    "eyeBlinkLeft": {"blinkLeft": 1.0},
-    "eyeBlinkRight": {"blinkRight": 1.0},
-    "jawOpen": {"aa": 1.6},
-    "mouthFunnel": {"oh": 0.8},
-    "mouthPucker": {"ou": 0.9},
-    "mouthStretchLeft": {"ih": 0.5},
-    "mouthStretchRight": {"ih": 0.5},
-    "mouthLowerDownLeft": {"ee": 0.35},
-    "mouthLowerDownRight": {"ee": 0.35},
-    "mouthSmileLeft": {"happy": 0.2, "relaxed": 0.2},
-    "mouthSmileRight": {"happy": 0.2, "relaxed": 0.2},
-    "mouthFrownLeft": {"sad": 0.3},
-    "mouthFrownRight": {"sad": 0.3},
-    "browDownLeft": {"angry": 0.3},
-    "browDownRight": {"angry": 0.3},
-}
-_BOTH_EYES = {"eyeBlinkLeft": {"blink": 0.5}, "eyeBlinkRight": {"blink": 0.5}}
+Eyes = Literal["morphs", "bones", "none"]
+
+EYES: tuple[Eyes, ...] = ("morphs", "bones", "none")
+LOOK = tuple(name for name in BLENDSHAPES if name.startswith("eyeLook"))
+"""Channels of gaze."""
+
+_LOOK_AT = [BLENDSHAPES.index(name) for name in LOOK]
+_COUNT = len(BLENDSHAPES)
 
 
 @dataclass(frozen=True)
 class ChannelMap:
-    """How the 52 ARKit channels move an avatar's morph targets.
+    """What each face value does to one avatar.
 
     Args:
         morphs: the avatar's morph target names.
         found: channel to (morph target, gain) pairs of the very shape.
-        stood_in: channel to pairs that come near it.
+        stood_in: channel to pairs that come near it; a negative gain takes from what other channels give.
+        mouth: what speaks where ARKit's mouth is not there.
+        jaw: the bone that opens the mouth, if a bone does.
+        eyes: whether morph targets or bones turn the eyes.
+        bones: node index of "head", "neck", "leftEye" and "rightEye" as far as the avatar has them.
+        origin: "found" by names, or "file" where a person wrote it.
+        empty: morph targets that move nothing, and so play nothing.
 
     """
 
     morphs: tuple[str, ...]
-    found: Mapping[str, tuple[tuple[str, float], ...]]
-    stood_in: Mapping[str, tuple[tuple[str, float], ...]]
+    found: Mapping[str, Pairs]
+    stood_in: Mapping[str, Pairs]
+    mouth: Mouth = field(default_factory=Mouth)
+    jaw: Jaw | None = None
+    eyes: Eyes = "none"
+    bones: Mapping[str, int] = field(default_factory=dict)
+    origin: Literal["found", "file"] = "found"
+    empty: tuple[str, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Channels that nothing on the avatar plays."""
-        return tuple(name for name in BLENDSHAPES if name not in self.found and name not in self.stood_in)
+        by_bones: tuple[str, ...] = ("jawOpen", "jawLeft", "jawRight", "mouthClose") if self.jaw else ()
+        by_bones += LOOK if self.eyes == "bones" else ()
+        played = {*self.found, *self.stood_in, *self.mouth.channels, *by_bones}
+        return tuple(name for name in BLENDSHAPES if name not in played)
+
+    def drives(self, channel: str) -> dict[str, float]:
+        """Return the morph targets that ``channel`` moves, and how much where nothing else plays."""
+        made: dict[str, float] = {}
+        for table in (self.found, self.stood_in):
+            for morph, gain in table.get(channel, ()):
+                made[morph] = made.get(morph, 0.0) + gain
+        for shape, pairs in self.mouth.shapes.items():
+            share = ATOMS[self.mouth.kind][shape].get(channel, 0.0)
+            for morph, gain in pairs if share else ():
+                made[morph] = made.get(morph, 0.0) + gain * share * self.mouth.gain
+        return made
 
     @cached_property
-    def matrix(self) -> NDArray[np.float32]:
-        """(52, M) float32: morph target weights that each channel adds at 1."""
-        made = np.zeros((len(BLENDSHAPES), len(self.morphs)), np.float32)
-        place = {name: index for index, name in enumerate(self.morphs)}
+    def matrix(self) -> Float32:
+        """(52, M) float32: what each channel adds to the morph targets, to first order."""
+        made = np.zeros((_COUNT, len(self.morphs)), np.float32)
+        for index, channel in enumerate(BLENDSHAPES):
+            for morph, gain in self.drives(channel).items():
+                made[index, self._place[morph]] = gain
+        return made
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.morphs)}
+
+    @cached_property
+    def _linear(self) -> Float32:
+        """(52, M): the channels that play by themselves."""
+        made = np.zeros((_COUNT, len(self.morphs)), np.float32)
         for table in (self.found, self.stood_in):
             for channel, pairs in table.items():
                 for morph, gain in pairs:
-                    made[BLENDSHAPES.index(channel), place[morph]] += gain
+                    made[BLENDSHAPES.index(channel), self._place[morph]] += gain
+        if self.eyes != "morphs":
+            made[_LOOK_AT] = 0.0
         return made
 
-    def morph_weights(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return morph target weights in [0, 1], (M,) or (T, M), of ARKit weights (52,) or (T, 52)."""
-        return np.asarray(np.clip(np.asarray(channels, np.float32) @ self.matrix, 0.0, 1.0), np.float32)
+    @cached_property
+    def _spoken(self) -> Float32:
+        """(S, M): what the shapes of the mouth are made of."""
+        made = np.zeros((len(self.mouth.shapes), len(self.morphs)), np.float32)
+        for row, pairs in zip(made, self.mouth.shapes.values(), strict=True):
+            for morph, gain in pairs:
+                row[self._place[morph]] += gain
+        return made
+
+    def morph_weights(self, values: NDArray[np.floating]) -> Float32:
+        """Return morph target weights in [0, 1], (M,) or (T, M) float32.
+
+        Args:
+            values: (C,) or (T, C) of `rhapsode.rigs.FACE`; C is 61, or 52 without the angles.
+
+        """
+        face = np.asarray(values, np.float32)
+        rows = np.atleast_2d(face)[:, :_COUNT]
+        made = rows @ self._linear
+        if self.mouth.shapes:
+            made = made + self.mouth.weights(rows) @ self._spoken
+        made = np.asarray(np.clip(made, 0.0, 1.0), np.float32)
+        return made if face.ndim == 2 else made[0]
+
+    def bone_angles(self, values: NDArray[np.floating]) -> dict[str, Float32]:
+        """Return yaw, pitch and roll of jaw and eye bones by humanoid name, (T, 3) radians.
+
+        Signs are those of `rhapsode.rigs.arkit`: yaw to the character's right, pitch down.
+
+        Args:
+            values: (T, 61) of `rhapsode.rigs.FACE`.
+
+        """
+        rows, made = np.asarray(values, np.float32), {}
+        if self.jaw is not None:
+            made["jaw"] = self._jaw_angles(rows, self.jaw)
+        if self.eyes == "bones":
+            made["leftEye"], made["rightEye"] = rows[:, _COUNT + 3 : _COUNT + 6], rows[:, _COUNT + 6 :]
+        return made
+
+    def bone_rotations(self, values: NDArray[np.floating]) -> dict[str, Float32]:
+        """Return `bone_angles` as unit quaternions x, y, z, w, (T, 4), in the avatar's axes, on its rest."""
+        angles = self.bone_angles(values)
+        return {bone: turned(rows.astype(np.float64)).astype(np.float32) for bone, rows in angles.items()}
+
+    def _jaw_angles(self, rows: Float32, jaw: Jaw) -> Float32:
+        made = np.zeros((len(rows), 3), np.float32)
+        if self.mouth.kind == "opening":
+            share = opening(rows) * self.mouth.gain
+        else:
+            share = rows[:, FACE.index("jawOpen")].astype(np.float64)
+            if "mouthClose" not in self.found:
+                share = share - rows[:, FACE.index("mouthClose")]
+        made[:, 1] = share.clip(0.0, 1.0) * jaw.open_rad
+        for sign, name in ((1.0, "jawRight"), (-1.0, "jawLeft")):
+            if name not in self.found:
+                made[:, 0] += sign * rows[:, FACE.index(name)].clip(0.0, 1.0) * jaw.side_rad
+        return made
+
+    @property
+    def nodes(self) -> dict[str, int]:
+        """Nodes that `bone_angles` turn, by humanoid bone name."""
+        made = {"jaw": self.jaw.node} if self.jaw else {}
+        if self.eyes == "bones":
+            made.update({bone: self.bones[bone] for bone in ("leftEye", "rightEye")})
+        return made
 
     def report(self) -> dict[str, Any]:
-        """Return the coverage: channels found, stood_in and missing, each a list of names."""
-        return {
-            "found": [name for name in BLENDSHAPES if name in self.found],
-            "stood_in": [name for name in BLENDSHAPES if name in self.stood_in],
-            "missing": list(self.missing),
-        }
+        """Return the coverage as a JSON document, see `rhapsode.avatars.coverage.coverage`."""
+        from rhapsode.avatars.coverage import coverage
 
-
-def map_channels(avatar: Avatar) -> ChannelMap:
-    """Find the morph targets of ``avatar`` that play each of the 52 ARKit channels.
-
-    Example:
-        map_channels(load("mira")).report()["missing"]
-
-    """
-    morphs = {_key(name): name for name in reversed(avatar.morph_names)}
-    custom = {_key(name): row for name, row in avatar.expressions.items() if row.binds}
-    found: dict[str, tuple[tuple[str, float], ...]] = {}
-    stood_in: dict[str, tuple[tuple[str, float], ...]] = {}
-    for channel in BLENDSHAPES:
-        key = _key(channel)
-        if key in custom:
-            found[channel] = custom[key].binds
-        elif key in morphs:
-            found[channel] = ((morphs[key], 1.0),)
-        else:
-            pairs = _stand_in(avatar, channel)
-            if pairs:
-                stood_in[channel] = pairs
-    return ChannelMap(avatar.morph_names, found, stood_in)
-
-
-def _key(name: str) -> str:
-    """Return ``name`` in one spelling: lower case, Left and Right written out, no separators."""
-    for ending, side in (("_L", "Left"), ("_R", "Right"), (".L", "Left"), (".R", "Right")):
-        if name.endswith((ending, ending.lower())):
-            name = name[: -len(ending)] + side
-    tail = name.rpartition(".")[2]
-    return "".join(letter for letter in tail.lower() if letter.isalnum())
-
-
-def _stand_in(avatar: Avatar, channel: str) -> tuple[tuple[str, float], ...]:
-    for table in (_PRESETS, _BOTH_EYES):
-        mix: dict[str, float] = {}
-        for preset, gain in table.get(channel, {}).items():
-            row = avatar.expressions.get(preset)
-            for morph, weight in row.binds if row else ():
-                mix[morph] = mix.get(morph, 0.0) + gain * weight
-        if mix:
-            return tuple(mix.items())
-    return ()
+        return coverage(self)

@@ -84,9 +84,10 @@ def _expressions_1(
         for name, row in (table.get(kind) or {}).items():
             binds: dict[str, float] = {}
             for bind in row.get("morphTargetBinds") or []:
-                mesh = nodes[bind["node"]].get("mesh", -1)
+                node = bind.get("node", -1)
+                mesh = nodes[node].get("mesh", -1) if 0 <= node < len(nodes) else -1
                 names = targets.get(mesh, ())
-                if 0 <= bind["index"] < len(names):
+                if 0 <= bind.get("index", -1) < len(names):
                     binds[names[bind["index"]]] = float(bind.get("weight", 1.0))
             found[name] = Expression(name, tuple(binds.items()), kind == "preset")
     return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, map_channels
+from rhapsode.avatars import Avatar, load_mapping
 from rhapsode.errors import RigError
 from rhapsode.render import kernels_pose as pose
 from rhapsode.render.kernels_bin import Drawing
@@ -18,9 +18,6 @@ from rhapsode.rigs import BLENDSHAPES, FACE
 
 Float32 = NDArray[np.float32]
 Body = Mapping[str, NDArray[np.float32]]
-
-_EYE_LOOK = tuple(name for name in BLENDSHAPES if name.startswith("eyeLook"))
-_EYE_LOOK_AT = [BLENDSHAPES.index(name) for name in _EYE_LOOK]
 
 
 class Actor:
@@ -35,9 +32,9 @@ class Actor:
 
     def __init__(self, avatar: Avatar, textures: Textures, keep: NDArray[np.bool_] | None = None) -> None:
         self.scene = scene = flatten(avatar, keep, textures=textures)
-        self._channels = map_channels(avatar)
-        self._skeleton = Skeleton(avatar)
-        self._eyes_by_shape = all(name in self._channels.found for name in _EYE_LOOK)
+        self._channels = load_mapping(avatar)
+        self._skeleton = Skeleton(avatar, self._channels.nodes)
+        self._eyes_by_shape = self._channels.eyes == "morphs"
         count = len(scene.positions)
         self._positions, self._normals = scene.positions.copy(), scene.normals.copy()
         self._welded = np.zeros_like(scene.rest_welded)
@@ -74,12 +71,14 @@ class Actor:
 
         """
         self._shape(values[: len(BLENDSHAPES)])
+        jaw = self._channels.bone_angles(values[None]).get("jaw")
         scene, angles = self.scene, [float(value) for value in values[len(BLENDSHAPES) :]]
         head, left, right = ((angles[n], angles[n + 1], angles[n + 2]) for n in (0, 3, 6))
         turns = self._skeleton.rotations(
             head,
             None if self._eyes_by_shape else left,
             None if self._eyes_by_shape else right,
+            jaw=None if jaw is None else (float(jaw[0, 0]), float(jaw[0, 1]), float(jaw[0, 2])),
             breath=breath,
             body=body,
         )
@@ -106,9 +105,6 @@ class Actor:
 
     def _shape(self, channels: Float32) -> None:
         """Apply the morph targets and turn the normals with them."""
-        if not self._eyes_by_shape:
-            channels = channels.copy()
-            channels[_EYE_LOOK_AT] = 0.0
         scene, weights = self.scene, self._channels.morph_weights(channels)
         pose.morph(
             scene.positions,

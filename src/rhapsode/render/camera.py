@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, map_channels
+from rhapsode.avatars import Avatar, load_mapping
 from rhapsode.errors import SettingError
 
 Vector = NDArray[np.float64]
@@ -96,9 +96,9 @@ def measure(avatar: Avatar) -> Anatomy:
     """Find eyes, chin and head of ``avatar`` from its bones, its morph targets and its outline."""
     head_node = avatar.humanoid.get("head", -1)
     below = _descendants(avatar, head_node)
-    channels = map_channels(avatar)
+    channels = load_mapping(avatar)
     everything, on_head, by_jaw, by_face = [], [], [], []
-    jaw = {name for name, _ in (*channels.found.get("jawOpen", ()), *channels.stood_in.get("jawOpen", ()))}
+    jaw = channels.drives("jawOpen")
     for part in avatar.primitives:
         points = avatar.rest_positions(part)
         everything.append(points)

@@ -37,11 +37,12 @@ class Skeleton:
 
     Args:
         avatar: any avatar; bones that it lacks stay still, and a head without a neck takes the whole turn.
+        nodes: node index by bone for bones that its file does not declare, or declares wrongly.
 
     """
 
-    def __init__(self, avatar: Avatar) -> None:
-        self._bones = dict(avatar.humanoid)
+    def __init__(self, avatar: Avatar, nodes: Mapping[str, int] | None = None) -> None:
+        self._bones = {**avatar.humanoid, **(nodes or {})}
         self._order = avatar.node_order
         self._parents = [node.parent for node in avatar.nodes]
         self._local = [compose(node.translation, node.rotation, node.scale) for node in avatar.nodes]
@@ -79,6 +80,7 @@ class Skeleton:
         left_eye: tuple[float, float, float] | None = None,
         right_eye: tuple[float, float, float] | None = None,
         *,
+        jaw: tuple[float, float, float] | None = None,
         breath: float = 0.0,
         body: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> dict[str, Matrix]:
@@ -88,6 +90,7 @@ class Skeleton:
             head: yaw, pitch and roll in radians, shared by neck and head.
             left_eye: the same for the eye bone; None leaves it alone.
             right_eye: the same for the eye bone; None leaves it alone.
+            jaw: the same for the jaw bone; None leaves it alone.
             breath: 0 is out, 1 is a calm breath in.
             body: unit quaternions x, y, z, w by bone; they replace the lowered arms.
 
@@ -106,6 +109,8 @@ class Skeleton:
             extra.append(("leftEye", turn(*left_eye)))
         if right_eye is not None:
             extra.append(("rightEye", turn(*right_eye)))
+        if jaw is not None:
+            extra.append(("jaw", turn(*jaw)))
         if breath:
             chest = next((b for b in ("upperChest", "chest", "spine") if self.has(b)), "spine")
             extra += [(chest, turn(0, -0.012 * breath, 0)), ("neck", turn(0, 0.010 * breath, 0))]
