@@ -26,7 +26,7 @@ class PartFitter:
     def __init__(self, row: Format, options: WriteOptions) -> None:
         self._keeps_clock = row.keeps_clock
         self._rig = target_rig(row, options)
-        self._rate = options.fps or row.fps
+        self._rate = (options.fps or row.fps) if row.resampled else None
         self._face = _CurveFitter(self._rate)
         self._emotion, self._heard = _CurveFitter(self._rate), _CurveFitter(self._rate)
         self._words, self._phones = _Once(), _Once()

@@ -1,79 +1,23 @@
 """The table of file formats, and the doors to them: `save`, `load`, `open_writer`, `open_writers`.
 
-A format is found by the extension of the path. Readers and writers are named as "module:attribute" and
+A format is found by the extension of the path, or by its name; a file whose extension several formats share
+(``.json``, ``.csv``) is recognised by what it holds. Readers and writers are named as "module:attribute" and
 imported on use, so that this module stays light.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from rhapsode.errors import FormatError
-from rhapsode.formats.options import WriteOptions
+from rhapsode.formats.format import Format, Writer, WriterFactory
+from rhapsode.formats.recognition import find, recognise
 from rhapsode.performance import Performance
 
-
-class Writer(Protocol):
-    """What a format gives to write one file; `rhapsode.formats.atomic.AtomicWriter` drives it.
-
-    A writer is constructed as ``Writer(path, options)`` with the path of a temporary, empty file (with the
-    format's extension, in the folder of the target) that it overwrites. The constructor raises whatever is
-    wrong with the options, the avatar and so on, before any work starts.
-
-    Parts come in order of time, each channel of them consecutive in itself:
-
-    - ``face`` and ``emotion`` curves are at the wanted rate, in the wanted rig; a part may hold no frames.
-    - ``sound`` is at its own rate, and may be ahead of the face or behind it within one part.
-    - ``words`` holds each word and phone once.
-    - Clock zero is the first curve frame (and sounds are cut or padded to begin there), unless the format
-      says ``keeps_clock``.
-
-    The last call is either `close` or `abort`, never both.
-    """
-
-    def write(self, part: Performance) -> None:
-        """Take the next part."""
-
-    def close(self) -> None:
-        """Complete the file and close it."""
-
-    def abort(self) -> None:
-        """Let go of everything; the driver removes the file."""
-
-
-WriterFactory = Callable[[Path, WriteOptions], Writer]
-
-
-@dataclass(frozen=True)
-class Format:
-    """One row of the table.
-
-    Args:
-        extension: with the dot, lower case.
-        name: what people call it.
-        description: what it holds, for help texts.
-        reader: "module:function" taking a path, or None where the format is not read back.
-        writer: "module:Class" after `Writer`, or None where it is not written.
-        fps: curve frames a second unless asked otherwise; None keeps the rate of the performance.
-        channels: which channels its writer gets: "face" is ARKit with head and eye angles, "asked" the rig of
-            the options, "kept" what the performance has unless a rig is asked for.
-        keeps_clock: whether clock positions are stored, so that nothing is shifted to zero.
-
-    """
-
-    extension: str
-    name: str
-    description: str
-    reader: str | None
-    writer: str | None
-    fps: Fraction | None = None
-    channels: Literal["face", "asked", "kept"] = "face"
-    keeps_clock: bool = False
+__all__ = ["FORMATS", "Format", "Writer", "WriterFactory", "attribute", "format_of", "load"]
 
 
 _HERE = "rhapsode.formats"
@@ -86,6 +30,8 @@ _ROWS = (
         f"{_HERE}.a2f_json:read",
         f"{_HERE}.a2f_json:JsonWriter",
         channels="asked",
+        sign=r'"(exportFps|facsNames|weightMat)"\s*:',
+        sign_words="exportFps",
     ),
     Format(
         ".csv",
@@ -94,6 +40,8 @@ _ROWS = (
         f"{_HERE}.livelink_csv:read",
         f"{_HERE}.livelink_csv:CsvWriter",
         fps=Fraction(60),
+        sign=r"(?i)\bBlendShapeCount\b",
+        sign_words="BlendShapeCount",
     ),
     Format(
         ".npz",
@@ -184,24 +132,21 @@ FORMATS: dict[str, Format] = {row.extension: row for row in _ROWS}
 """Every format by its extension, in the order of the help text."""
 
 
-def format_of(path: str | Path, *, job: str = "write") -> Format:
-    """Return the format that the extension of ``path`` names.
+def format_of(path: str | Path, *, job: str = "write", name: str = "") -> Format:
+    """Return the format that ``name``, or else the extension of ``path``, stands for.
 
     Args:
         path: any path; upper and lower case of the extension do not matter.
         job: "write" or "read"; only formats that can do it count.
+        name: an extension without its first dot (``azure.json``) or the beginning of one (``azure``), or
+            "a2f" or "livelink"; empty goes by the path.
 
     Raises:
-        FormatError: no format has that extension; the message lists those that exist.
+        FormatError: no format has that extension or name; the message lists those that exist.
 
     """
-    path = Path(path)
-    able = {name: row for name, row in FORMATS.items() if (row.writer if job == "write" else row.reader)}
-    if path.suffix.lower() in able:
-        return able[path.suffix.lower()]
-    known = " ".join(able)
-    got = f"the extension '{path.suffix}'" if path.suffix else "no extension"
-    raise FormatError(f"cannot {job} '{path}': got {got}, known are {known}; give the file one of these")
+    able = {key: row for key, row in FORMATS.items() if (row.writer if job == "write" else row.reader)}
+    return find(Path(path), able, job=job, name=name)
 
 
 def attribute(target: str) -> Any:
@@ -210,24 +155,33 @@ def attribute(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def load(path: str | Path) -> Performance:
-    """Read a performance from ``path`` in the format that its extension names.
+def load(path: str | Path, *, format: str = "") -> Performance:
+    """Read a performance from ``path``.
+
+    Args:
+        path: the file; its extension names the format, and where several share it, what the file holds.
+        format: name of the format as in `format_of`, where neither tells.
 
     Raises:
         FormatError: unknown extension, no such file, or the content is not what the format asks for.
 
     """
     path = Path(path)
-    row = format_of(path, job="read")
+    row = format_of(path, job="read", name=format)
     if not path.is_file():
         found = "a folder" if path.is_dir() else "nothing"
         raise FormatError(f"cannot read '{path}': found {found} there, expected {row.name}; check the path")
-    assert row.reader is not None
+    tried = ""
     try:
+        if not format:
+            row, tried = recognise(path, row, FORMATS.values())
+        assert row.reader is not None
         performance = attribute(row.reader)(path)
     except OSError as error:
         raise FormatError(
             f"cannot read '{path}': {error.strerror or error}; check its permissions"
         ) from error
+    except FormatError as error:
+        raise FormatError(f"{error}{tried}") from error
     assert isinstance(performance, Performance)
     return performance
