@@ -102,7 +102,7 @@ def test_the_last_moment_of_many_counts_and_sound_is_none():
     assert CurvesFrameDecoder().decode(bytes(SoundPacket(1, 0, np.ones(3, np.float32), 24_000))) is None
     assert CurvesFrameDecoder().decode(bytes(CurvesPacket(1, 0, values[:0]))) is None
     for wrong in (values[:, :52], values * np.nan):
-        with pytest.raises(PacketError, match="a face needs curves of 61 finite channels"):
+        with pytest.raises(PacketError, match=r"a face needs curves of 61 channels|NaN or infinity"):
             CurvesFrameDecoder().decode(bytes(CurvesPacket(1, 0, wrong)))
 
 

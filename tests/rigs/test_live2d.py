@@ -68,7 +68,10 @@ def test_mouth_eyes_and_brows() -> None:
     assert live2d(mouthSmileLeft=1, mouthSmileRight=1) == {"ParamMouthForm": 1}
     assert live2d(mouthFrownLeft=1, mouthFrownRight=1) == {"ParamMouthForm": -1}
     assert live2d(eyeBlinkLeft=1) == {"ParamEyeLOpen": 0}
-    assert live2d(browDownRight=1) == {"ParamBrowRY": -1}
+    angry = live2d(browDownRight=1)
+    assert set(angry) == {"ParamBrowRY", "ParamBrowRX", "ParamBrowRAngle", "ParamBrowRForm"}
+    assert max(angry.values()) < -0.5
+    assert live2d(browInnerUp=1)["ParamBrowLAngle"] > 0.5, "the inner end goes up"
     assert vts(mouthSmileLeft=1, mouthSmileRight=1) == {"MouthSmile": 1}
     assert vts(eyeBlinkRight=1) == {"EyeOpenRight": 0}
     assert vts(tongueOut=1, cheekPuff=1) == {"TongueOut": 1, "CheekPuff": 1}

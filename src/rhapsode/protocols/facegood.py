@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 
 from rhapsode.errors import PacketError
+from rhapsode.protocols.axes import checked
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.rigs import ANGLES
 from rhapsode.rigs.facegood import ARKIT_TO_FACEGOOD, FACEGOOD, FACEGOOD_TO_ARKIT
@@ -63,8 +64,14 @@ class FacegoodEncoder:
         self._places = _PLACES if order == "unreal" else list(range(len(FACEGOOD)))
 
     def encode(self, frame: FaceFrame) -> list[bytes]:
-        """Return one packet of 468 bytes; head and eyes have no place in it."""
-        weights = ARKIT_TO_FACEGOOD.apply(frame.weights[None])[0, self._places]
+        """Return one packet of 468 bytes; head and eyes have no place in it.
+
+        Raises:
+            PacketError: a value of the frame is NaN or infinite.
+
+        """
+        weights = checked(frame, "FACEGOOD")[: -len(ANGLES)]
+        weights = ARKIT_TO_FACEGOOD.apply(weights[None])[0, self._places]
         return [weights.astype("<f4").tobytes() + _TAIL]
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from rhapsode.errors import PacketError
 from rhapsode.performance import Float32
+from rhapsode.protocols.axes import checked
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.protocols.json_reading import array, number, read_object, table, text
 from rhapsode.rigs import ANGLES, FACE, Rig, RigMap
@@ -65,9 +66,15 @@ class FgLiveLinkEncoder:
         self._heads = [f'{{"Name":{json.dumps(name)},"Value":' for name in names.channels]
 
     def encode(self, frame: FaceFrame) -> list[bytes]:
-        """Return one packet; its ``FrameId`` counts from 1."""
+        """Return one packet; its ``FrameId`` counts from 1.
+
+        Raises:
+            PacketError: a value of the frame is NaN or infinite.
+
+        """
+        given = checked(frame, "FgLiveLinkReceiver")
+        given = given if self._map.source is FACE else given[: -len(ANGLES)]
         self._frame_id += 1
-        given = frame.values if self._map.source is FACE else frame.weights
         values = self._map.apply(given[None])[0].astype(np.float64).round(_DIGITS).tolist()
         properties = ",".join(f"{head}{value}}}" for head, value in zip(self._heads, values, strict=True))
         joints = f',"Joints":{json.dumps(_joints(frame), separators=(",", ":"))}' if self._joints else ""

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from rhapsode.errors import PacketError
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Float32
+from rhapsode.protocols.axes import checked, received
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.rigs import FACE
 
@@ -123,8 +124,14 @@ class CurvesFrameEncoder:
         self.generation, self._rate = generation, rate
 
     def encode(self, frame: FaceFrame) -> list[bytes]:
-        """Return one packet of one curve frame."""
-        packet = CurvesPacket(self.generation, frame.sample_index, frame.values[None], self._rate)
+        """Return one packet of one curve frame.
+
+        Raises:
+            PacketError: a value of the frame is NaN or infinite.
+
+        """
+        values = checked(frame, "a stage packet")[None]
+        packet = CurvesPacket(self.generation, frame.sample_index, values, self._rate)
         return [bytes(packet)]
 
 
@@ -141,12 +148,10 @@ class CurvesFrameDecoder:
         packet = parse(data)
         if isinstance(packet, SoundPacket) or not len(packet.values):
             return None
-        if packet.values.shape[1] != len(FACE) or not np.isfinite(packet.values).all():
-            raise PacketError(
-                f"a face needs curves of {len(FACE)} finite channels, got {packet.values.shape[1]}"
-            )
+        if packet.values.shape[1] != len(FACE):
+            raise PacketError(f"a face needs curves of {len(FACE)} channels, got {packet.values.shape[1]}")
         start = packet.start + (len(packet.values) - 1) * CLOCK_HZ // packet.rate
-        return FaceFrame(start, packet.values[-1])
+        return FaceFrame(start, received(packet.values[-1], "a stage packet"))
 
 
 def _pack(kind: int, packet: Packet, values: NDArray[Any], width: int, rate: int) -> bytes:

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from rhapsode.errors import SettingError
+from rhapsode.protocols.axes import checked
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.protocols.json_reading import read_object, table
 from rhapsode.protocols.vtubestudio_parameters import Chosen, choose
@@ -156,9 +157,13 @@ class VtsPlugin:
             frame: the moment.
             now: seconds on any steady clock, the one that `due` is given.
 
+        Raises:
+            PacketError: a value of the frame is NaN or infinite; nothing is sent for it.
+
         """
         if self.state != "ready":
             return []
+        checked(frame, "VTube Studio")
         self._last, self._sent_at = frame, now
         self.unanswered += 1
         values = [

@@ -14,18 +14,22 @@ The same moment in 272 bytes is a packet of curves: `rhapsode.protocols.stage_pa
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 
 from rhapsode.errors import PacketError
 from rhapsode.performance import CLOCK_HZ, Curves, Float32
+from rhapsode.protocols.axes import checked
 from rhapsode.protocols.frame import FaceFrame, Quaternion
 from rhapsode.protocols.json_reading import array, number, read_object, table, text
 from rhapsode.rigs import ANGLES, BLENDSHAPES, FACE, retarget, rig_named, rigs
 
 _DIGITS = 4
 _WEIGHTS = len(BLENDSHAPES)
+_ANGLES = {name: place for place, name in enumerate(ANGLES)}
 _WHAT = "a face in JSON"
 
 
@@ -49,7 +53,13 @@ class JsonEncoder:
         self._direct = self._rig.name in ("arkit", "face")
 
     def encode(self, frame: FaceFrame) -> list[bytes]:
-        """Return one UTF-8 text."""
+        """Return one UTF-8 text.
+
+        Raises:
+            PacketError: a number of the frame is NaN or infinite.
+
+        """
+        checked(frame, _WHAT)
         made: dict[str, Any] = {
             "t": round(frame.sample_index / CLOCK_HZ, 6),
             "sample": frame.sample_index,
@@ -65,7 +75,10 @@ class JsonEncoder:
             made["bones"] = {name: [float(v) for v in turn] for name, turn in frame.bones.items()}
         if frame.emotions:
             made["emotions"] = {name: float(amount) for name, amount in frame.emotions.items()}
-        return [json.dumps(made, separators=(",", ":"), allow_nan=False).encode()]
+        try:
+            return [json.dumps(made, separators=(",", ":"), allow_nan=False).encode()]
+        except ValueError:
+            raise PacketError(f"{_WHAT} needs finite emotions, got {dict(frame.emotions)}") from None
 
     def _weights(self, frame: FaceFrame) -> Float32:
         if self._direct:
@@ -90,14 +103,15 @@ class JsonDecoder:
         """
         read = read_object(data, _WHAT)
         rig = text(read.get("rig", "arkit"), "'rig'")
-        if rig not in rigs():
-            raise PacketError(f"'rig' needs one of {', '.join(rigs())}; got '{rig[:40]}'")
-        known = rig_named(rig)
-        given = _amounts(read.get("weights", {}), known.channels, "'weights'")[None]
-        values = retarget(Curves(known.channels, given), "face").values[0].copy()
+        given = _amounts(read.get("weights", {}), _places(rig), "'weights'")
+        values = np.zeros(len(FACE), np.float32)
+        if rig in ("arkit", "face"):
+            values[: len(given)] = given
+        else:
+            values[:] = retarget(Curves(rig_named(rig).channels, given[None]), "face").values[0]
         np.clip(values[:_WEIGHTS], 0, 1, out=values[:_WEIGHTS])
         if "angles" in read:
-            values[_WEIGHTS:] = _amounts(read["angles"], ANGLES, "'angles'")
+            values[_WEIGHTS:] = _amounts(read["angles"], _ANGLES, "'angles'")
         sample = number(read.get("sample", 0), "'sample'")
         return FaceFrame(
             int(sample) if abs(sample) < 2**62 else 0,
@@ -112,12 +126,20 @@ class JsonDecoder:
         )
 
 
-def _amounts(given: object, names: tuple[str, ...], what: str) -> Float32:
-    made = np.zeros(len(names), np.float32)
+@lru_cache(maxsize=64)
+def _places(rig: str) -> dict[str, int]:
+    """Return the place by channel of a rig."""
+    if rig not in rigs():
+        raise PacketError(f"'rig' needs one of {', '.join(rigs())}; got '{rig[:40]}'")
+    return {name: place for place, name in enumerate(rig_named(rig).channels)}
+
+
+def _amounts(given: object, places: Mapping[str, int], what: str) -> Float32:
+    made = np.zeros(len(places), np.float32)
     for name, value in table(given, what).items():
-        if name not in names:
+        if name not in places:
             raise PacketError(f"{what} needs channels of its rig, got '{name[:40]}'")
-        made[names.index(name)] = number(value, f"channel '{name}'")
+        made[places[name]] = number(value, name)
     return made
 
 

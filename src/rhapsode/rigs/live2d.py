@@ -2,9 +2,9 @@
 
 A Live2D model is drawn as it is seen: the parameters ``X`` grow towards the right of the picture, which is
 the character's left, ``Y`` upwards, and ``Z`` as the head tips to the right of the picture. ``L`` and ``R``
-are the character's own. Models may have other ranges than the standard ones: read them from the model and
-give them to `fit_ranges`. What a face does not say stays at rest: ``ParamCheek`` (a blush), ``ParamBreath``,
-the form and the angle of the brows, whose direction differs between models.
+are the character's own, and brows are angry below 0 (Live2D's standard parameter list). Models may have other
+ranges than the standard ones: read them from the model and give them to `fit_ranges`. What a face does not
+say stays at rest: ``ParamCheek`` (a blush) and ``ParamBreath``.
 
 These parameters are no weights (their rest is not always 0), so `rhapsode.rigs.retarget` does not know them:
 use `rhapsode.rigs.convert` with `FACE_TO_LIVE2D`.
@@ -106,6 +106,9 @@ FACE_TO_LIVE2D = linear_map(
         "ParamEyeBallY": "0.5*eyeLookUpLeft + 0.5*eyeLookUpRight"
         " - 0.5*eyeLookDownLeft - 0.5*eyeLookDownRight",
         **{f"ParamBrow{s}Y": _BROW.format(up=0.6, down=1, side=side) for s, side in _SIDES.items()},
+        **{f"ParamBrow{s}X": f"-0.6*browDown{side}" for s, side in _SIDES.items()},
+        **{f"ParamBrow{s}Angle": f"0.7*browInnerUp - 0.7*browDown{side}" for s, side in _SIDES.items()},
+        **{f"ParamBrow{s}Form": f"-0.7*browDown{side}" for s, side in _SIDES.items()},
         "ParamMouthForm": _FULL_FORM,
         "ParamMouthOpenY": _OPEN,
         "ParamBodyAngleX": "-19*headYaw",
