@@ -82,6 +82,17 @@ _ROWS = (
         f"{_HERE}.bvh:BvhWriter",
         fps=Fraction(30),
     ),
+    *(
+        Format(
+            extension,
+            "Universal Scene Description",
+            "the avatar, or ARKit blend shapes and bones without one, animated as UsdSkel has it",
+            f"{_HERE}.usd_reader:read",
+            f"{_HERE}.usd:UsdWriter",
+            fps=Fraction(30),
+        )
+        for extension in (".usda", ".usdc", ".usd")
+    ),
     Format(
         ".mp4",
         "MPEG-4 video",
