@@ -11,7 +11,7 @@ from rhapsode.rigs import ARKIT, FACE, ChannelMap, Rig, RigMap, Term, maps
 from rhapsode.rigs.facegood import ARKIT_TO_FACEGOOD, FACEGOOD, FACEGOOD_TO_ARKIT
 from rhapsode.rigs.projection import onto_simplex
 from rhapsode.rigs.visemes import ARKIT_TO_VISEMES, OCULUS, REST, VISEME_SETS, VISEMES_TO_ARKIT
-from rhapsode.rigs.vrm import ARKIT_TO_VRM0, ARKIT_TO_VRM1, VRM0, VRM1, VRM1_TO_ARKIT, vrm_name
+from rhapsode.rigs.vrm import _MOUTH, ARKIT_TO_VRM0, ARKIT_TO_VRM1, VRM0, VRM1, VRM1_TO_ARKIT, vrm_name
 
 IN, OUT = Rig("in", ("a", "b", "c"), "test"), Rig("out", ("x", "y", "yaw"), "test", ("yaw",))
 
@@ -179,3 +179,9 @@ def test_simplex_projection_is_nearest(point: list[float]) -> None:
     others = np.random.default_rng(0).dirichlet(np.ones(len(point)), 100)
     assert ((row - made) ** 2).sum() <= ((row - others) ** 2).sum(axis=1).min() + 1e-9
     np.testing.assert_allclose(onto_simplex(made), made, atol=1e-9)
+
+
+def test_few_shapes_are_found_exactly_where_descent_leads() -> None:
+    mouth = np.random.default_rng(0).random((500, len(_MOUTH._used)))
+    # Worst measured: 2e-5, of 200 steps of descent.
+    np.testing.assert_allclose(_MOUTH._exact(mouth), _MOUTH._descent(mouth), atol=1e-4)
