@@ -1,0 +1,75 @@
+"""A session with its sinks and a source, as one thing that starts and ends: what ``rhapsode stream`` runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from rhapsode.face.direction import Direction
+from rhapsode.live.engine import Engine
+from rhapsode.live.runner import SinkRunner, SinkStatus
+from rhapsode.live.session import Session
+from rhapsode.live.sinks.registry import open_sink
+from rhapsode.live.sources.source import Source
+
+
+class Show:
+    """One performance for any number of sinks.
+
+    Args:
+        engine: speaks and animates.
+        urls: of the sinks.
+        direction: how to play.
+
+    Raises:
+        SettingError: a sink or one of its options is not known.
+        MissingExtraError: a sink needs a part that is not installed.
+
+    """
+
+    def __init__(self, engine: Engine, urls: Sequence[str], *, direction: Direction | None = None) -> None:
+        self._engine, self._direction = engine, direction
+        self._sinks = [(url, *open_sink(url)) for url in urls]
+        self._runners: list[SinkRunner] = []
+        self.session: Session | None = None
+
+    @property
+    def status(self) -> list[SinkStatus]:
+        """What is known of each sink now."""
+        return [runner.status for runner in self._runners]
+
+    async def run(self, source: Source | None) -> None:
+        """Perform until the source ends, for ever without one; then close every sink.
+
+        Raises:
+            RhapsodeError: the source cannot be had, or broke.
+
+        """
+        with ThreadPoolExecutor(2, thread_name_prefix="rhapsode") as pool:
+            session = self.session = Session(self._engine, pool, direction=self._direction)
+            self._runners = [
+                SinkRunner(url, sink, session.timeline, options) for url, sink, options in self._sinks
+            ]
+            for runner in self._runners:
+                session.attach(runner)
+            jobs = (session.run(), *(runner.run() for runner in self._runners))
+            serving = [asyncio.create_task(job) for job in jobs]
+            playing = asyncio.create_task(_play(session, source))
+            try:
+                await asyncio.wait([serving[0], playing], return_when=asyncio.FIRST_COMPLETED)
+                for task in (serving[0], playing):
+                    if task.done():
+                        task.result()
+            finally:
+                for task in (playing, *serving):
+                    task.cancel()
+                await asyncio.gather(playing, *serving, return_exceptions=True)
+
+
+async def _play(session: Session, source: Source | None) -> None:
+    await session.ready.wait()
+    if source is None:
+        await asyncio.get_running_loop().create_future()
+    else:
+        await source.run(session)

@@ -1,0 +1,1 @@
+"""Where the sound of a live performance comes from."""
