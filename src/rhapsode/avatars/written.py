@@ -28,7 +28,12 @@ _HEAD = """\
 def mapping_text(channels: ChannelMap, avatar: Avatar) -> str:
     """Return the file for ``channels`` with its comments."""
     mouth = channels.mouth
-    lines = [_HEAD.format(name=avatar.name), f"avatar: {avatar.sha256}", "", f"# One of: {', '.join(KINDS)}."]
+    lines = [
+        _HEAD.format(name=avatar.name),
+        f"avatar: {avatar.sha256}  # of the file it was made for",
+        "",
+        f"# One of: {', '.join(KINDS)}.",
+    ]
     lines += ["mouth:", f"  kind: {mouth.kind}"]
     if mouth.kind not in ("channels", "none"):
         lines.append(f"  gain: {_number(mouth.gain)}  # how large speech is drawn")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, load_mapping
+from rhapsode.avatars import Avatar, ChannelMap, load_mapping
 from rhapsode.errors import RigError
 from rhapsode.render import kernels_pose as pose
 from rhapsode.render.kernels_bin import Drawing
@@ -27,12 +27,20 @@ class Actor:
         avatar: any avatar.
         textures: its packed pictures.
         keep: (T,) triangles that are worth moving; None keeps all.
+        channels: how the face moves the avatar; None takes `rhapsode.avatars.load_mapping`.
 
     """
 
-    def __init__(self, avatar: Avatar, textures: Textures, keep: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self,
+        avatar: Avatar,
+        textures: Textures,
+        keep: NDArray[np.bool_] | None = None,
+        *,
+        channels: ChannelMap | None = None,
+    ) -> None:
         self.scene = scene = flatten(avatar, keep, textures=textures)
-        self._channels = load_mapping(avatar)
+        self._channels = load_mapping(avatar) if channels is None else channels
         self._skeleton = Skeleton(avatar, self._channels.nodes)
         self._eyes_by_shape = self._channels.eyes == "morphs"
         count = len(scene.positions)

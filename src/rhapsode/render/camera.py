@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, load_mapping
+from rhapsode.avatars import Avatar, ChannelMap, load_mapping
 from rhapsode.errors import SettingError
 
 Vector = NDArray[np.float64]
@@ -92,12 +92,12 @@ class Camera:
         return replace(self, position=self.target + turned * distance, fov_deg=fov)
 
 
-def measure(avatar: Avatar) -> Anatomy:
+def measure(avatar: Avatar, channels: ChannelMap | None = None) -> Anatomy:
     """Find eyes, chin and head of ``avatar`` from its bones, its morph targets and its outline."""
     head_node = avatar.humanoid.get("head", -1)
     below = _descendants(avatar, head_node)
-    channels = load_mapping(avatar)
-    everything, on_head, by_jaw, by_face = [], [], [], []
+    channels = load_mapping(avatar) if channels is None else channels
+    everything, on_head, by_jaw, by_face, skin = [], [], [], [], []
     jaw = channels.drives("jawOpen")
     for part in avatar.primitives:
         points = avatar.rest_positions(part)
@@ -108,6 +108,8 @@ def measure(avatar: Avatar) -> Anatomy:
             on_head.append(points[share > 0.5])
         elif part.node in below:
             on_head.append(points)
+        if any(name in jaw and len(row.vertices) for name, row in part.morphs.items()):
+            skin.append(points)
         for name, row in part.morphs.items():
             by_face.append(points[row.vertices])
             if name in jaw:
@@ -127,6 +129,8 @@ def measure(avatar: Avatar) -> Anatomy:
         between = np.array([middle_x, face[:, 1].min() + 0.62 * height, np.percentile(face[:, 2], 90)])
     front = np.concatenate(by_jaw) if by_jaw and sum(map(len, by_jaw)) else face
     chin = front[np.argmin(front[:, 1])].copy()
+    if channels.mouth.kind != "channels" and skin:
+        chin[1] = min(chin[1], _lowest_in_front(np.concatenate(skin), chin, between))
     chin[0] = between[0]
     near = head[head[:, 1] > chin[1]] if len(head[head[:, 1] > chin[1]]) else head
     origin = avatar.rest_world[head_node][:3, 3] if head_node >= 0 else np.array([middle_x, chin[1], 0.0])
@@ -139,6 +143,21 @@ def measure(avatar: Avatar) -> Anatomy:
         cloud.min(axis=0),
         cloud.max(axis=0),
     )
+
+
+def _lowest_in_front(
+    face: NDArray[np.float64], mouth: NDArray[np.float64], between: NDArray[np.float64]
+) -> float:
+    """Return how low the middle of the face goes, where a mouth opens without its chin, metres.
+
+    The chin ends where the profile falls back, at the latest as far below the mouth as the eyes are above.
+    """
+    reach = float(between[1] - mouth[1])
+    middle = face[np.abs(face[:, 0] - between[0]) < 0.15 * reach]
+    lips = middle[np.abs(middle[:, 1] - mouth[1]) < 0.15 * reach, 2]
+    ahead = middle[:, 2] > lips.max(initial=mouth[2]) - 0.35 * reach
+    low = middle[ahead & (middle[:, 1] > mouth[1] - reach), 1]
+    return float(low.min(initial=mouth[1]))
 
 
 def _descendants(avatar: Avatar, node: int) -> set[int]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, default_name, load
+from rhapsode.avatars import Avatar, ChannelMap, default_name, load, load_mapping
 from rhapsode.errors import SettingError
 from rhapsode.render import kernels_bin as bins
 from rhapsode.render import kernels_raster as raster
@@ -52,6 +52,7 @@ class Renderer:
         zoom: greater than 1 comes closer.
         target: (3,) the point in the middle of the picture, metres; None keeps that of the framing.
         threads: drawing threads; None takes one per core, eight at most.
+        channels: how the face moves the avatar; None takes `rhapsode.avatars.load_mapping`.
         progress: told what takes long, in words.
 
     Raises:
@@ -75,6 +76,7 @@ class Renderer:
         zoom: float = 1.0,
         target: Sequence[float] | None = None,
         threads: int | None = None,
+        channels: ChannelMap | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
         width, height = size
@@ -85,7 +87,8 @@ class Renderer:
         self.size = (width, height)
         self._behind = make_background(background, width, height)
         self.avatar = avatar if isinstance(avatar, Avatar) else load(avatar or default_name())
-        self.anatomy = measure(self.avatar)
+        self._channels = load_mapping(self.avatar) if channels is None else channels
+        self.anatomy = measure(self.avatar, self._channels)
         base = camera if isinstance(camera, Camera) else framing(self.anatomy, camera, width, height)
         if target is not None:
             shift = np.asarray(target, np.float64) - base.target
@@ -100,7 +103,7 @@ class Renderer:
         self._look = studio(self.camera, width, height)
         self._shadow = KeyShadow(self._look[0:3], self.camera.target, min(max(self._reach() * 1.1, 0.2), 1.2))
         textures = pack_textures([row.texture for row in self.avatar.materials if row.texture is not None])
-        self._actor = Actor(self.avatar, textures, self._worth_moving(textures))
+        self._actor = Actor(self.avatar, textures, self._worth_moving(textures), channels=self._channels)
         self._open_to_rims()
 
     def _open_to_rims(self) -> None:
@@ -133,7 +136,7 @@ class Renderer:
 
     def _worth_moving(self, textures: Textures) -> NDArray[np.bool_]:
         """Tell which triangles this camera can ever see, or that shade what it sees."""
-        actor = Actor(self.avatar, textures)
+        actor = Actor(self.avatar, textures, channels=self._channels)
         actor.move(np.zeros(len(FACE), np.float32), self._projection, self._share, self._workers)
         view = self._projection[:12].reshape(3, 4)
         seen = actor.moved[:, :3] @ view[:, :3].T + view[:, 3]

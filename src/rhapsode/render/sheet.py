@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar
+from rhapsode.avatars import Avatar, ChannelMap
 from rhapsode.avatars.coverage import KEY_FACES
 from rhapsode.render.renderer import Renderer
 
@@ -21,6 +21,7 @@ def contact_sheet(
     avatar: Avatar,
     faces: Mapping[str, Mapping[str, float]] = KEY_FACES,
     *,
+    channels: ChannelMap | None = None,
     size: int = 256,
     columns: int = 5,
     **options: Any,
@@ -30,6 +31,7 @@ def contact_sheet(
     Args:
         avatar: any avatar.
         faces: channel values by caption.
+        channels: the mapping to show; None takes `load_mapping`'s.
         size: width and height of each picture, pixels.
         columns: pictures in a row.
         **options: of `Renderer`, without avatar and size; the camera is "face" unless given.
@@ -44,7 +46,7 @@ def contact_sheet(
     rows = -(-len(faces) // columns)
     sheet = Image.new("RGB", (columns * size, rows * (size + bar)), "#f4f5f7")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(round(bar * 0.62))
-    renderer = Renderer(avatar, size=(size, size), **{"camera": "face", **options})
+    renderer = Renderer(avatar, size=(size, size), channels=channels, **{"camera": "face", **options})
     try:
         for number, (caption, values) in enumerate(faces.items()):
             x, y = number % columns * size, number // columns * (size + bar)
