@@ -12,7 +12,7 @@ import sys
 import typer
 
 from rhapsode import __version__
-from rhapsode.cli import animate, avatars, evaluate, formats, serve, train
+from rhapsode.cli import animate, avatars, evaluate, formats, serve, stream, train
 from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(animate.animate)
 app.command()(serve.serve)
+app.command()(stream.stream)
 app.add_typer(avatars.app, name="avatars")
 app.command()(formats.formats)
 app.command()(evaluate.evaluate)

@@ -13,6 +13,9 @@ from rhapsode.live.session import Session
 from rhapsode.live.sinks.registry import open_sink
 from rhapsode.live.sources.source import Source
 
+TAIL_S = 0.8
+"""How long the face has to come to rest behind the end of the source."""
+
 
 class Show:
     """One performance for any number of sinks.
@@ -73,3 +76,4 @@ async def _play(session: Session, source: Source | None) -> None:
         await asyncio.get_running_loop().create_future()
     else:
         await source.run(session)
+        await asyncio.sleep(TAIL_S)

@@ -10,9 +10,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from rhapsode.errors import SettingError
+from rhapsode.errors import MissingExtraError, SettingError
 from rhapsode.live.sinks.sink import Sink, SinkOptions
 from rhapsode.performance import as_rate
 
@@ -155,3 +156,10 @@ def _offset(text: str) -> float:
     if not -10_000 <= ms <= 10_000:
         raise SettingError(f"offset_ms must lie in [-10000, 10000] milliseconds, got {text!r}; 0 is none")
     return ms / 1000
+
+
+def available(scheme: Scheme) -> str | None:
+    """Return what is missing for ``scheme``, with the way to get it; None where nothing is."""
+    if scheme.needs is None or find_spec(scheme.needs[0]) is not None:
+        return None
+    return str(MissingExtraError(*scheme.needs))

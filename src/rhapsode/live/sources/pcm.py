@@ -22,9 +22,6 @@ AHEAD_S = 0.2
 RATES = (8_000, 384_000)
 """Lowest and highest sample rate that is believed, Hz."""
 
-TAIL_S = 0.8
-"""How long the face has to come to rest behind the end of a pipe."""
-
 
 class PcmPipe:
     """Reads a pipe such as standard input to its end.
@@ -56,7 +53,7 @@ class PcmPipe:
             await asyncio.sleep(max(read / self._rate - AHEAD_S - (loop.time() - begun), 0))
         if rest:
             log.warning("the sound ended within a sample: one byte is left out")
-        await asyncio.sleep(max(read / self._rate - (loop.time() - begun), 0) + TAIL_S)
+        await asyncio.sleep(max(read / self._rate - (loop.time() - begun), 0))
         session.deafen()
 
 
