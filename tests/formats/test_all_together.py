@@ -31,7 +31,7 @@ def test_every_format_from_one_stream(tmp_path):
             out.write(part)
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     expected = take.face.resample(25)
-    by_kind = {path.suffix: path for path in paths}
+    by_kind = {path.name[len("我的 take") :]: path for path in paths}
     for kind in (".json", ".csv", ".npz"):
         back = load(by_kind[kind]).face
         np.testing.assert_allclose(back["jawOpen"], expected["jawOpen"], atol=1e-6)

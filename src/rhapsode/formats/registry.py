@@ -44,6 +44,66 @@ _ROWS = (
         sign_words="BlendShapeCount",
     ),
     Format(
+        ".azure.json",
+        "Azure animation JSON",
+        "ARKit weights and the roll of head and eyes at 60 frames a second, as Azure speech sends them",
+        f"{_HERE}.azure:read",
+        f"{_HERE}.azure:AnimationWriter",
+        resampled=False,
+        sign=r'BlendShapes\\?"\s*:',
+        sign_words="BlendShapes",
+    ),
+    Format(
+        ".visemes.json",
+        "Azure viseme events",
+        "viseme ids 0 to 21 with audio offsets in ticks of 100 ns",
+        f"{_HERE}.azure_visemes:read",
+        f"{_HERE}.azure_visemes:VisemeWriter",
+        resampled=False,
+        sign=r'(?i)"(priv)?viseme_?id"\s*:',
+        sign_words="viseme_id",
+    ),
+    Format(
+        ".rhubarb.json",
+        "Rhubarb JSON",
+        "mouth shapes A to H and X, as Rhubarb Lip Sync writes them",
+        f"{_HERE}.rhubarb:read_json",
+        f"{_HERE}.rhubarb:JsonWriter",
+        resampled=False,
+        sign=r'"mouthCues"\s*:',
+        sign_words="mouthCues",
+    ),
+    Format(
+        ".tsv",
+        "Rhubarb TSV",
+        "mouth shapes A to H and X, as Rhubarb Lip Sync writes them",
+        f"{_HERE}.rhubarb:read_tsv",
+        f"{_HERE}.rhubarb:TsvWriter",
+        resampled=False,
+    ),
+    Format(
+        ".dat",
+        "Moho switch data",
+        "mouth shapes by frame for Moho and OpenToonz, 24 frames a second unless asked otherwise",
+        None,
+        f"{_HERE}.rhubarb:DatWriter",
+        resampled=False,
+    ),
+    *(
+        Format(
+            extension,
+            "Polly speech marks",
+            "visemes, words and sentences with times, one JSON object a line, as Amazon Polly sends them",
+            f"{_HERE}.polly:read",
+            f"{_HERE}.polly:MarksWriter",
+            resampled=False,
+            sign=r'"type"\s*:\s*"(viseme|word|sentence|ssml)"',
+            sign_words="speech marks",
+            met_as=(".json",),
+        )
+        for extension in (".marks", ".polly.jsonl")
+    ),
+    Format(
         ".npz",
         "NumPy archive",
         "everything that a performance holds, without loss",
@@ -92,6 +152,14 @@ _ROWS = (
             fps=Fraction(30),
         )
         for extension in (".usda", ".usdc", ".usd")
+    ),
+    Format(
+        ".fbx",
+        "Autodesk FBX",
+        "the avatar with the face, head and body animated; written by Blender (scripts/blender_env.sh)",
+        None,
+        f"{_HERE}.fbx:FbxWriter",
+        fps=Fraction(30),
     ),
     Format(
         ".mp4",

@@ -103,6 +103,14 @@ def _balanced(words: list[Span]) -> tuple[str, ...]:
     return min(even, key=lambda pair: max(map(len, pair)), default=filled)
 
 
+def joined(words: Iterable[Span]) -> str:
+    """Return the texts of ``words`` in one line."""
+    made = ""
+    for word in words:
+        made += (_glue(made, word.text) if made else "") + word.text
+    return made
+
+
 def _glue(before: str, after: str) -> str:
     """Return what stands between two words: nothing between Chinese or Japanese characters."""
     return "" if _is_cjk(before[-1:]) and _is_cjk(after[:1]) else " "
