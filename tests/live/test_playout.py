@@ -49,9 +49,9 @@ def test_curve_frames_come_when_they_are_due_and_late_ones_are_dropped():
 def test_a_face_between_two_curve_frames_lies_between_them():
     playout, _ = playing()
     playout.offer(curves(0, 0.0, 1.0, 0.0))
-    assert playout.face_at(0.01)["jawOpen"] == pytest.approx(0.5)
-    assert playout.face_at(0.02)["jawOpen"] == pytest.approx(1.0)
-    assert playout.face_at(0.035)["jawOpen"] == pytest.approx(0.25)
+    assert playout.face_at(0.01)[0]["jawOpen"] == pytest.approx(0.5)
+    assert playout.face_at(0.02)[0]["jawOpen"] == pytest.approx(1.0)
+    assert playout.face_at(0.035)[0]["jawOpen"] == pytest.approx(0.25)
 
 
 def test_sound_that_is_there_plays_whole_with_its_faces():

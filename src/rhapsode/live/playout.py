@@ -103,9 +103,13 @@ class Playout:
             return None
         return FaceFrame(due.sample, self._faded(due.values, now)), due.sound_at
 
-    def face_at(self, now: float) -> FaceFrame:
-        """Return the face that is due at ``now``, between two curve frames where it lies between them."""
-        return self._face(self._timeline.sample_at(now), now)
+    def face_at(self, now: float) -> tuple[FaceFrame, float | None]:
+        """Return the face that is due at ``now``, with when its sound came in, where it came from outside.
+
+        It lies between two curve frames where the moment does.
+        """
+        face = self._face(self._timeline.sample_at(now), now)
+        return face, self._frames[0].sound_at if self._frames else None
 
     def moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
         """Return the face at ``now`` and the next ``count`` samples at `SAMPLE_RATE` that begin with it.

@@ -177,7 +177,7 @@ class SinkRunner:
                 )
             tick += missed
             self._skipped += missed
-            due = begun + float(tick / rate)
+            due, sound_at = begun + float(tick / rate), None
             upto = round((tick + 1) * SAMPLE_RATE / rate)
             if self._sink.wants_sound:
                 frame, sound = self._playout.moment(due - self.options.offset_s, upto - heard)
@@ -186,10 +186,11 @@ class SinkRunner:
                     await self._sink.show(frame)
                     await self._sink.hear(sound)
             else:
+                frame, sound_at = self._playout.face_at(due - self.options.offset_s)
                 async with asyncio.timeout(STUCK_S):
-                    await self._sink.show(self._playout.face_at(due - self.options.offset_s))
+                    await self._sink.show(frame)
             self._sent += 1
-            self._latency.add(self._now() - due)
+            self._latency.add(self._now() - (sound_at or due))
             tick += 1
 
     async def _flushed(self) -> None:

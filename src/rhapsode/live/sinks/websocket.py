@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from fractions import Fraction
 from urllib.parse import SplitResult
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
 
 from rhapsode.errors import SettingError, SinkError
 from rhapsode.performance import Float32
@@ -63,7 +65,13 @@ class Broadcast:
         """Listen."""
         try:
             self._server = await serve(
-                _listen, self._host, self._port, origins=[None, _LOCAL], max_size=1 << 16, compression=None
+                _listen,
+                self._host,
+                self._port,
+                origins=[None, _LOCAL],
+                max_size=1 << 16,
+                compression=None,
+                close_timeout=1,
             )
         except OSError as error:
             raise SinkError(
@@ -98,5 +106,6 @@ class Broadcast:
 
 
 async def _listen(connection: ServerConnection) -> None:
-    async for _ in connection:
-        pass  # nothing that clients say matters here
+    with contextlib.suppress(ConnectionClosed):
+        async for _ in connection:
+            pass  # nothing that clients say matters here
