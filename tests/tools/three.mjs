@@ -17,14 +17,14 @@ const { GLTFLoader } = await from("three/examples/jsm/loaders/GLTFLoader.js");
 const { VRMLoaderPlugin } = await from("@pixiv/three-vrm/lib/three-vrm.module.js");
 const vrma = await from("@pixiv/three-vrm-animation/lib/three-vrm-animation.module.js");
 
-async function load(file) {
+async function load(file, vrm = true) {
   const loader = new GLTFLoader();
   loader.register((parser) => {
     // There is no picture decoder in node, and none is needed.
     parser.loadTextureImage = async () => new THREE.Texture();
     return { name: "NO_PICTURES" };
   });
-  loader.register((parser) => new VRMLoaderPlugin(parser));
+  if (vrm) loader.register((parser) => new VRMLoaderPlugin(parser));
   loader.register((parser) => new vrma.VRMAnimationLoaderPlugin(parser));
   const data = readFileSync(file);
   return loader.parseAsync(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength), "");
@@ -34,7 +34,7 @@ const [file, timesText, avatar] = process.argv.slice(2);
 const times = JSON.parse(timesText);
 const warnings = [];
 console.warn = (...words) => warnings.push(words.join(" "));
-const gltf = await load(file);
+const gltf = await load(file, false);
 const result = { warnings, at: [] };
 if (avatar) {
   const vrm = (await load(avatar)).userData.vrm;
