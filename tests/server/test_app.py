@@ -49,7 +49,17 @@ def serving(settings: ServerSettings) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     avatar = write(tmp_path_factory.mktemp("avatar") / "ball.vrm", head())
-    with serving(ServerSettings(port=0, max_sessions=3, max_text=200, avatar=str(avatar))) as address:
+    folder = tmp_path_factory.mktemp("data")
+    settings = ServerSettings(
+        port=0,
+        max_sessions=3,
+        max_text=200,
+        avatar=str(avatar),
+        keep_s=0,
+        takes=str(folder / "takes"),
+        avatars=str(folder / "avatars"),
+    )
+    with serving(settings) as address:
         yield address
 
 
@@ -201,7 +211,7 @@ def test_connections_are_limited(url: str):
         return refused
 
     wait_for_no_sessions(url)
-    assert "serves 3 connections at once" in asyncio.run(run())["message"]
+    assert "serves 3 sessions at once" in asyncio.run(run())["message"]
 
 
 @pytest.mark.parametrize("politely", [True, False])

@@ -20,6 +20,17 @@ def serve(
     avatar: Annotated[str, typer.Option(help="Avatar shown first: a name or a .vrm/.glb file.")] = "",
     voice: Annotated[str, typer.Option(help="Voice that speaks texts.")] = "",
     engine: Annotated[str, typer.Option(help="Face engine: a shipped name or a manifest file.")] = "",
+    token: Annotated[
+        str, typer.Option(help="What every request must know; made by itself beyond 127.0.0.1.")
+    ] = "",
+    takes: Annotated[str, typer.Option(help="Folder that recorded takes are kept in.")] = "",
+    allow_sinks: Annotated[
+        bool, typer.Option("--allow-sinks", help="Beyond 127.0.0.1: let clients add sinks, files too.")
+    ] = False,
+    embed: Annotated[
+        list[str] | None,
+        typer.Option("--embed", help="Another site that may embed the stage: https://example.org."),
+    ] = None,
 ) -> None:
     """Serve the stage: an avatar in the browser that speaks what you type.
 
@@ -27,14 +38,15 @@ def serve(
     """
     from pydantic import ValidationError
 
-    from rhapsode.cli.terminal import console
+    from rhapsode.cli.terminal import console, say_note
     from rhapsode.server.app import create_app
     from rhapsode.server.run import bind, open_browser, open_when_ready, server, url_of
     from rhapsode.server.settings import ServerSettings
     from rhapsode.speech import load_voice
 
     given: dict[str, Any] = {"host": host, "port": port, "avatar": avatar, "voice": voice}
-    given["weights"] = engine
+    given |= {"weights": engine, "token": token, "takes": takes}
+    given |= {"allow_sinks": allow_sinks or None, "embed_origins": tuple(embed) if embed else None}
     try:
         settings = ServerSettings(**{name: value for name, value in given.items() if value not in (None, "")})
     except ValidationError as error:
@@ -45,8 +57,11 @@ def serve(
     listening = bind(settings)
     with listening:
         load_voice(settings.voice)
-        serving = server(create_app(settings))
-        url = url_of(listening)
+        app = create_app(settings)
+        serving, url = server(app), url_of(listening)
+        if app.state.token:
+            url += f"/?token={app.state.token}"
+            say_note("only who knows this address, with its token, may come in; keep it to yourself")
         console.print(f"Rhapsode is on stage at [bold]{url}[/]  (Ctrl+C ends it)")
         if open_page:
             open_when_ready(serving, url, open_browser)

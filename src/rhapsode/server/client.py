@@ -1,183 +1,208 @@
-"""One connected client: its requests become calls of its session, the session's items become messages."""
+"""One connected client: its requests become calls of its session."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-from rhapsode.errors import RhapsodeError
+from rhapsode.errors import InputError, RhapsodeError, SettingError
 from rhapsode.face.direction import Direction
-from rhapsode.live.asked import Speech
-from rhapsode.live.engine import SAMPLE_RATE, Engine
-from rhapsode.live.items import (
-    BeginItem,
-    CurvesItem,
-    EndItem,
-    FaultItem,
-    IdleItem,
-    Item,
-    ListenItem,
-    SoundItem,
-    WordsItem,
+from rhapsode.live.asked import Speech, Take
+from rhapsode.server.access import Bucket
+from rhapsode.server.messages import (
+    ClientMessage,
+    Hello,
+    MessageError,
+    Mic,
+    Ping,
+    PlayTake,
+    Position,
+    Record,
+    Sample,
+    Say,
+    SinkAdd,
+    SinkRemove,
+    SinkSet,
+    Stop,
+    live_controls,
+    parse_message,
 )
-from rhapsode.live.session import SPEECH_AHEAD_S, Session
-from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Words
-from rhapsode.protocols.stage_packets import CurvesPacket, SoundPacket
-from rhapsode.server.messages import PROTOCOL, ClientMessage, Hello, Sample, Say, live_controls
+from rhapsode.server.microphone import Microphone, read_packet
+from rhapsode.server.place import Backstage, Place
 from rhapsode.server.samples import find_sample
+from rhapsode.server.viewer import Viewer
 
-Send = Callable[[dict[str, Any] | bytes], Awaitable[None]]
+BURST_S = 4.0
+"""Messages of so many seconds may come at once: what piles up where a network stands still for a moment."""
 
-LIFE_KEPT = 200
-"""Curve frames of life that wait for a client at most (4 s); older ones are left out."""
-
-SOUND_KEPT_S = 3 * SPEECH_AHEAD_S
-"""Sound that waits for a client at most; who reads slower than that is let go."""
-
-
-STUCK_S = 20.0
-"""A client that takes nothing for so long is let go."""
+COMPLAIN_S = 1.0
+"""What is wrong with the sound of a microphone is said at most so often."""
 
 
-class SlowClientError(RhapsodeError):
-    """A client does not read what it is sent; the connection cannot go on."""
+class TooManyError(RhapsodeError):
+    """A client sends more than it may; the connection cannot go on."""
 
 
 class Client:
     """Stands between a connection and a session.
 
     Args:
-        session: of the client.
-        engine: plays the samples.
-        send: sends one message; may wait as long as the connection needs.
+        viewer: sends.
+        backstage: what all sessions share.
+        trusted: whether the page is the server's own, or a program.
+
+    Attributes:
+        viewer: sends.
+        place: its session with what belongs to it; None before and after.
+        follows: the session that it only looks at, or "latest"; None for its own.
+        over: done once the session cannot go on.
 
     """
 
-    def __init__(self, session: Session, engine: Engine, send: Send) -> None:
-        self._session, self._engine, self._send = session, engine, send
-        self._waiting: deque[Item] = deque()
-        self._sound_s = 0.0
-        self._news = asyncio.Event()
-        self._listening = False
+    def __init__(self, viewer: Viewer, backstage: Backstage, *, trusted: bool = True) -> None:
+        settings = backstage.settings
+        self.viewer, self._backstage, self._trusted = viewer, backstage, trusted
+        self.place: Place | None = None
+        self.follows: str | None = None
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._mic: Microphone | None = None
+        self._complained = float("-inf")
+        self._messages = Bucket(settings.max_messages_s, BURST_S * settings.max_messages_s)
+        self._wishes = Bucket(settings.max_says_minute / 60, settings.max_says_minute)
 
-    def offer(self, item: Item) -> None:
-        """Take an item of the session."""
-        self._waiting.append(item)
-        if isinstance(item, SoundItem):
-            self._sound_s += len(item.samples) / item.sample_rate
-        elif isinstance(item, CurvesItem) and not self._sound_s:
-            self._leave_out_old_life()
-        self._news.set()
+    def fail(self, error: BaseException) -> None:
+        """Hear that the session cannot go on."""
+        if not self.over.done():
+            self.over.set_exception(error)
 
-    def interrupted(self, generation: int) -> None:
-        """Forget what is older than ``generation`` and not sent yet."""
-        self._waiting = deque(item for item in self._waiting if item.generation >= generation)
-        self._sound_s = sum(len(i.samples) / i.sample_rate for i in self._waiting if isinstance(i, SoundItem))
+    async def take(self, data: str | bytes) -> None:
+        """Do what a message asks for, or tell why it cannot be done.
+
+        Raises:
+            MessageError: it is no message; the connection cannot go on.
+            TooManyError: too many come; the connection cannot go on.
+
+        """
+        if self._messages.take(self._now()):
+            most = self._backstage.settings.max_messages_s
+            raise TooManyError(f"a client may send {most:g} messages a second, got more; send larger pieces")
+        try:
+            if isinstance(data, str):
+                await self.handle(parse_message(data))
+            else:
+                self.hear(data)
+        except MessageError:
+            raise
+        except (InputError, RhapsodeError) as error:
+            if isinstance(data, str):
+                self.complain(str(error))
+            elif self._now() - self._complained >= COMPLAIN_S:
+                self._complained = self._now()
+                self.complain(str(error))
+
+    def complain(self, message: str) -> None:
+        """Tell the client that something cannot be done."""
+        self.viewer.tell({"type": "error", "message": message, "fatal": False})
 
     async def handle(self, message: ClientMessage) -> None:
         """Do what a client asks for.
 
         Raises:
-            InputError: it cannot be done; the session goes on.
+            RhapsodeError: it cannot be done; the session goes on.
 
         """
+        if isinstance(message, Ping):
+            self.viewer.tell({"type": "pong", "t": message.t})
+            return
+        if isinstance(message, Hello) and not message.directs:
+            return
+        if self.place is None:
+            return
+        if self.follows is not None:
+            if isinstance(message, Hello | Position):
+                return
+            raise InputError(f"this connection only looks on and cannot ask for '{message.type}'")
+        session = self.place.session
         if isinstance(message, Hello):
-            self._session.direct(direction_of(message, self._session.direction.weights))
-        elif isinstance(message, Say):
-            self._session.say(message.text)
-        elif isinstance(message, Sample):
-            sample = find_sample(message.name)
-            self._session.perform(Speech(sample.text, "sample", lambda: self._engine.play(sample.path)))
+            session.direct(direction_of(message, session.direction.weights))
+        elif isinstance(message, Stop):
+            session.interrupt()
+        elif isinstance(message, Position):
+            if message.state in ("started", "playing"):
+                session.heard_at(message.generation, message.sample)
+        elif isinstance(message, Mic):
+            self._listen(message)
+        elif isinstance(message, Say | Sample | PlayTake):
+            await self._perform(message)
         else:
-            self._session.interrupt()
+            await self._direct_out(message)
 
-    async def run(self) -> None:
-        """Send until cancelled.
+    def hear(self, data: bytes) -> None:
+        """Take a binary message.
 
         Raises:
-            SlowClientError: the client does not read.
+            MessageError: it is no packet; the connection cannot go on.
+            InputError: its sound cannot be used; the session goes on.
 
         """
-        await self._session.ready.wait()
-        await self._send(
-            {
-                "type": "ready",
-                "protocol": PROTOCOL,
-                "generation": self._session.generation,
-                "clock_hz": CLOCK_HZ,
-                "curve_hz": CURVE_HZ,
-                "sample_rate": SAMPLE_RATE,
-                "names": list(self._engine.names),
-            }
-        )
-        self._session.attach(self)
-        try:
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                while self._waiting:
-                    await self._send_one(self._waiting.popleft())
-        finally:
-            self._session.detach(self)
+        packet = read_packet(data)
+        if self.place is None or self._mic is None or self.place.owner is not self:
+            raise InputError('sound came while the microphone is off; send {"type": "mic", "on": true} first')
+        self.place.session.hear(self._mic.read(packet))
+        level = self._mic.level(self._now())
+        if level is not None:
+            self.place.tell(level)
 
-    async def _send_one(self, item: Item) -> None:
-        if isinstance(item, SoundItem):
-            if self._sound_s > SOUND_KEPT_S:
-                raise SlowClientError(
-                    f"{self._sound_s:.0f} s of sound wait to be read, at most {SOUND_KEPT_S:.0f} may; "
-                    "read faster and connect again"
-                )
-            self._sound_s = max(self._sound_s - len(item.samples) / item.sample_rate, 0.0)
-        if isinstance(item, ListenItem):
-            self._listening = True
-        elif isinstance(item, BeginItem | IdleItem):
-            self._listening = False
-        for message in self._messages(item):
-            try:
-                async with asyncio.timeout(STUCK_S):
-                    await self._send(message)
-            except TimeoutError:
-                raise SlowClientError(
-                    f"the client took nothing for {STUCK_S:.0f} s; read on and connect again"
-                ) from None
+    def _listen(self, message: Mic) -> None:
+        place = self.place
+        assert place is not None
+        if message.on:
+            place.session.listen(message.sample_rate)
+            self._mic, place.owner = Microphone(message.sample_rate), self
+        elif place.owner is self:
+            place.session.deafen()
+            self._mic = place.owner = None
 
-    def _messages(self, item: Item) -> Iterator[dict[str, Any] | bytes]:
-        """Yield what a client is told of ``item``."""
-        if isinstance(item, CurvesItem):
-            yield bytes(CurvesPacket(item.generation, item.start, item.values))
-        elif isinstance(item, SoundItem):
-            if not self._listening:  # nobody wants to hear his own microphone
-                yield bytes(SoundPacket(item.generation, item.start, item.samples, item.sample_rate))
+    async def _perform(self, message: Say | Sample | PlayTake) -> None:
+        assert self.place is not None
+        session = self.place.session
+        wait = self._wishes.take(self._now())
+        if wait:
+            most = self._backstage.settings.max_says_minute
+            raise InputError(f"{most:g} performances a minute may be asked for; try again in {wait:.0f} s")
+        if isinstance(message, Say):
+            session.say(message.text)
+        elif isinstance(message, Sample):
+            engine, sample = self._backstage.engine, find_sample(message.name)
+            session.perform(Speech(sample.text, "sample", lambda: engine.play(sample.path)))
         else:
-            yield told(item)
+            takes, loop = self._backstage.takes, asyncio.get_running_loop()
+            facts = await loop.run_in_executor(self._backstage.disk, takes.facts, message.id)
+            part = (message.id, message.start_s, message.end_s)
+            performance = await loop.run_in_executor(self._backstage.disk, takes.read, *part)
+            session.perform(Take(facts.text or facts.name, performance))
 
-    def _leave_out_old_life(self) -> None:
-        kept = sum(len(item.values) for item in self._waiting if isinstance(item, CurvesItem))
-        while kept > LIFE_KEPT:
-            old = next(item for item in self._waiting if isinstance(item, CurvesItem))
-            self._waiting.remove(old)
-            kept -= len(old.values)
+    async def _direct_out(self, message: Record | SinkAdd | SinkSet | SinkRemove) -> None:
+        place = self.place
+        assert place is not None
+        if not self._trusted and not self._backstage.settings.allow_sinks:
+            raise SettingError(
+                "pages of other addresses may not record or add sinks; the server's --allow-sinks lets them"
+            )
+        if isinstance(message, Record):
+            await (place.record(message.name) if message.on else place.end_record())
+            return
+        if isinstance(message, SinkAdd):
+            await place.outputs.add(message.url)
+        elif isinstance(message, SinkSet):
+            place.outputs.move(message.id, message.offset_ms)
+        else:
+            await place.outputs.remove(message.id)
+        place.tell_sinks()
 
-
-def told(item: BeginItem | WordsItem | EndItem | IdleItem | ListenItem | FaultItem) -> dict[str, Any]:
-    """Return the text message of an item."""
-    if isinstance(item, FaultItem):
-        return {"type": "error", "message": item.message, "fatal": False}
-    if isinstance(item, WordsItem):
-        return {
-            "type": "words",
-            "generation": item.generation,
-            "words": _rows(item.words, item.start),
-        }
-    if isinstance(item, EndItem):
-        return {"type": "end", "generation": item.generation, "sample": item.sample}
-    made: dict[str, Any] = {"generation": item.generation, "start": item.start}
-    if isinstance(item, BeginItem):
-        return {"type": "begin", **made, "sample_rate": SAMPLE_RATE, "text": item.text, "kind": item.kind}
-    return {"type": "idle" if isinstance(item, IdleItem) else "listen", **made}
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
 
 def direction_of(hello: Hello, weights: str | Path) -> Direction:
@@ -191,10 +216,3 @@ def direction_of(hello: Hello, weights: str | Path) -> Direction:
     return Direction(
         weights, hello.style, hello.strength, hello.seed, emotion=hello.emotion, controls=controls
     )
-
-
-def _rows(words: Words, start: int) -> list[list[Any]]:
-    return [
-        [span.text, start + round(span.start_s * CLOCK_HZ), start + round(span.end_s * CLOCK_HZ)]
-        for span in words.words
-    ]

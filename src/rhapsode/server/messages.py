@@ -1,22 +1,42 @@
-"""What a client may say over the WebSocket, checked where it comes in.
+"""What a client may say, checked where it comes in; protocol 2.
 
-In, as JSON text:
+In, as JSON text; unknown types and fields close the connection:
 
     {"type": "hello", "style": "natural", "strength": 1.0, "seed": 0, "emotion": "joy:0.6",
-     "controls": {"lower_strength": 1.2, "gains": {"jawOpen": 1.1}}}
-                                                              settings; all optional, emotion also "auto"
+     "controls": {"lower_strength": 1.2, "gains": {"jawOpen": 1.1}},        settings, all optional
+     "session": "<id>", "follow": "latest" or "<id>"}                       in the first message only
     {"type": "say", "text": "Hello there."}
     {"type": "sample", "name": "boats"}
+    {"type": "take", "id": "20260301-120000-1f2e", "start_s": 0, "end_s": null}
     {"type": "stop"}
+    {"type": "mic", "on": true, "sample_rate": 48000}          then binary sound packets of that rate
+    {"type": "mic", "on": false}
+    {"type": "record", "on": true, "name": "Greeting"}
+    {"type": "sink_add", "url": "vmc://127.0.0.1:39539?offset_ms=40"}
+    {"type": "sink_set", "id": "s1", "offset_ms": 40}
+    {"type": "sink_remove", "id": "s1"}
+    {"type": "position", "generation": 3, "sample": 51200, "state": "playing"}      what is heard now
+    {"type": "ping", "t": 123.4}
 
-Out, as JSON text (binary messages: `rhapsode.protocols.stage_packets`):
+Out, as JSON text (binary messages both ways: `rhapsode.protocols.stage_packets`):
 
-    {"type": "ready", "protocol": 1, "generation": 0, "clock_hz": 16000, "curve_hz": 50,
-     "sample_rate": 24000, "names": [61 channel names]}
-    {"type": "begin", "generation": 1, "start": 48000, "sample_rate": 24000, "text": "Hello there."}
+    {"type": "ready", "protocol": 2, "session": "<id>", "resumed": false, "generation": 0, "clock_hz": 16000,
+     "curve_hz": 50, "sample_rate": 24000, "sound": "packets" or "track", "names": [61 channel names]}
+    {"type": "begin", "generation": 1, "start": 48000, "sample_rate": 24000, "text": "Hello there.",
+     "kind": "text", "sample" or "take"}
     {"type": "words", "generation": 1, "words": [["Hello", 48960, 53200], ...]}     clock samples
     {"type": "end", "generation": 1, "sample": 68800}         the sound ends here; life goes on after it
     {"type": "idle", "generation": 2, "start": 70400}         nothing is spoken; curves of life follow
+    {"type": "listen", "generation": 2, "start": 70400}       the microphone moves the face, unheard
+    {"type": "level", "rms_db": -23.1, "activity": 0.7}       ten times a second while the microphone is on
+    {"type": "sinks", "sinks": [{"id", "url", "state", "error", "rate", "offset_ms", "sent", "dropped",
+     "latency_ms"}]}                                          on each change, and once a second
+    {"type": "metrics", "engine_ms", "chunk_to_packet_ms", "ahead_ms", "queued", "dropped", "sessions",
+     "real_time_factor"}                                      once a second; spreads: [median, 95th] or null
+    {"type": "recording", "on": true, "id": "...", "seconds": 3.2, "error": null}
+    {"type": "track", "generation": 3, "sample": 51200, "rtp": 123456}        WebRTC only: this clock sample
+                                                              goes out on the audio track at this RTP time
+    {"type": "pong", "t": 123.4}
     {"type": "error", "message": "...", "fatal": false}       after a fatal one the connection closes
 """
 
@@ -30,17 +50,25 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rhapsode.errors import InputError, SettingError
 from rhapsode.face.controls import Controls, read_controls
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAX_MESSAGE_BYTES = 32 * 1024
 """A longer text message is refused, and the connection closed."""
 
+MAX_PACKET_BYTES = 64 * 1024
+"""The same for binary messages: 0.17 s of sound at 192 kHz, 0.68 s at 48 kHz."""
+
+MIC_HZ = (8_000, 192_000)
+"""Lowest and highest rate of a microphone."""
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+
 
 class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Hello(_Message):
-    """How this session is to be played."""
+    """How this session is to be played, and which session it is."""
 
     type: Literal["hello"]
     style: Annotated[str, Field(max_length=40)] = "natural"
@@ -48,6 +76,13 @@ class Hello(_Message):
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
     emotion: Annotated[str, Field(max_length=200)] = ""
     controls: Annotated[Mapping[str, float | dict[str, float] | None], Field(max_length=20)] = {}
+    session: Id | None = None
+    follow: Id | None = None
+
+    @property
+    def directs(self) -> bool:
+        """Whether it holds settings."""
+        return bool(self.model_fields_set - {"type", "session", "follow"})
 
 
 class Say(_Message):
@@ -64,17 +99,81 @@ class Sample(_Message):
     name: Annotated[str, Field(max_length=80)]
 
 
+class PlayTake(_Message):
+    """Play a recorded take, or a part of it."""
+
+    type: Literal["take"]
+    id: Id
+    start_s: Annotated[float, Field(ge=0)] = 0.0
+    end_s: Annotated[float, Field(ge=0)] | None = None
+
+
 class Stop(_Message):
     """Fall silent at once."""
 
     type: Literal["stop"]
 
 
-ClientMessage = Hello | Say | Sample | Stop
+class Mic(_Message):
+    """Turn the microphone on or off."""
 
-_READER: TypeAdapter[ClientMessage] = TypeAdapter(
-    Annotated[Hello | Say | Sample | Stop, Field(discriminator="type")]
+    type: Literal["mic"]
+    on: bool
+    sample_rate: Annotated[int, Field(ge=MIC_HZ[0], le=MIC_HZ[1])] = 48_000
+
+
+class Record(_Message):
+    """Begin or end a take."""
+
+    type: Literal["record"]
+    on: bool
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+class SinkAdd(_Message):
+    """Send the performance to one more sink."""
+
+    type: Literal["sink_add"]
+    url: Annotated[str, Field(max_length=1000)]
+
+
+class SinkSet(_Message):
+    """Serve a sink earlier or later."""
+
+    type: Literal["sink_set"]
+    id: Id
+    offset_ms: Annotated[float, Field(ge=-10_000, le=10_000)]
+
+
+class SinkRemove(_Message):
+    """Take a sink away."""
+
+    type: Literal["sink_remove"]
+    id: Id
+
+
+class Position(_Message):
+    """What is heard at the client now."""
+
+    type: Literal["position"]
+    generation: Annotated[int, Field(ge=0, lt=2**32)]
+    sample: Annotated[int, Field(ge=0, lt=2**53)]
+    state: Literal["started", "playing", "finished", "interrupted"]
+
+
+class Ping(_Message):
+    """Asks for a pong."""
+
+    type: Literal["ping"]
+    t: float
+
+
+ClientMessage = (
+    Hello | Say | Sample | PlayTake | Stop | Mic | Record | SinkAdd | SinkSet | SinkRemove | Position | Ping
 )
+
+_READER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
+_TYPES = "hello, say, sample, take, stop, mic, record, sink_add, sink_set, sink_remove, position or ping"
 
 
 class MessageError(InputError):
@@ -113,5 +212,6 @@ def parse_message(text: str) -> ClientMessage:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "message"
         raise MessageError(
-            f"a message must be a JSON object of type hello, say, sample or stop; {where}: {first['msg']}"
+            f"a text message must be a JSON object of type {_TYPES}, and sound a binary packet; "
+            f"{where}: {first['msg']}"
         ) from None

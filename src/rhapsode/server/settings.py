@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -18,8 +21,20 @@ class ServerSettings(BaseSettings):
         voice: the voice that speaks texts.
         weights: the engine that moves the face.
         max_text: longest text that is spoken at once, characters.
-        max_sessions: connections served at once.
+        max_sessions: sessions served at once.
         workers: threads that synthesise and animate.
+        keep_s: how long a session outlives its last connection, seconds.
+        token: what every request must know; made at the start where the host is no loopback.
+        embed_origins: pages of other addresses that may embed the stage ("https://example.org").
+        allow_sinks: whether clients may send performances to sinks, which reach other hosts and write files;
+            None for only where the host is a loopback.
+        max_sinks: sinks of one session.
+        takes: folder of recorded takes; empty for ``takes`` in the user's data folder.
+        avatars: folder of avatars that were brought; empty for ``avatars`` in the user's data folder.
+        max_take_s: longest take, seconds.
+        max_avatars: how many avatars may be brought.
+        max_messages_s: messages that a client may send a second, in the long run.
+        max_says_minute: performances that a client may ask for in a minute.
 
     """
 
@@ -33,3 +48,51 @@ class ServerSettings(BaseSettings):
     max_text: Annotated[int, Field(ge=1)] = 2000
     max_sessions: Annotated[int, Field(ge=1)] = 64
     workers: Annotated[int, Field(ge=1)] = 4
+    keep_s: Annotated[float, Field(ge=0)] = 60.0
+    token: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._~-]*$")] = ""
+    embed_origins: tuple[str, ...] = ()
+    allow_sinks: bool | None = None
+    max_sinks: Annotated[int, Field(ge=0)] = 8
+    takes: str = ""
+    avatars: str = ""
+    max_take_s: Annotated[float, Field(gt=0)] = 3600.0
+    max_avatars: Annotated[int, Field(ge=0)] = 100
+    max_messages_s: Annotated[float, Field(gt=0)] = 150.0
+    max_says_minute: Annotated[float, Field(gt=0)] = 60.0
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server can be reached from this machine only."""
+        return is_loopback(self.host)
+
+    @property
+    def sinks_allowed(self) -> bool:
+        """Whether clients may add sinks."""
+        return self.loopback if self.allow_sinks is None else self.allow_sinks
+
+    @property
+    def takes_folder(self) -> Path:
+        """Where takes are kept."""
+        return Path(self.takes) if self.takes else data_folder() / "takes"
+
+    @property
+    def avatars_folder(self) -> Path:
+        """Where avatars that were brought are kept."""
+        return Path(self.avatars) if self.avatars else data_folder() / "avatars"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host``, a name or an address without a port, is reachable from this machine only."""
+    if host.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def data_folder() -> Path:
+    """Return the product's folder among the user's data: ``$XDG_DATA_HOME/rhapsode``."""
+    home = os.environ.get("XDG_DATA_HOME", "")
+    folder = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "share"
+    return folder / "rhapsode"
