@@ -168,6 +168,91 @@ def test_compressed_meshes_name_their_extension(tmp_path: Path) -> None:
     assert "Draco" in _message(path)
 
 
+def _tree(made: Builder) -> dict[str, Any]:
+    return dict(json.loads(made.gltf_json()))
+
+
+def _saved(path: Path, tree: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(tree))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("extension", "remedy"),
+    [("EXT_meshopt_compression", "leave out -c"), ("KHR_texture_basisu", "PNG, JPEG or WebP")],
+)
+def test_other_compression_is_refused_with_a_remedy(tmp_path: Path, extension: str, remedy: str) -> None:
+    said = _message(edited(tmp_path / "m.gltf", head(), extensionsRequired=[extension]))
+    assert extension in said
+    assert remedy in said
+
+
+def test_compression_with_plain_data_beside_it_is_read(tmp_path: Path) -> None:
+    tree = _tree(head())
+    packed = {"KHR_draco_mesh_compression": {"bufferView": 0, "attributes": {"POSITION": 0}}}
+    tree["meshes"][0]["primitives"][0]["extensions"] = packed
+    assert load(_saved(tmp_path / "both.gltf", tree)).morph_names == BLENDSHAPES
+    accessor = tree["accessors"][tree["meshes"][0]["primitives"][0]["attributes"]["POSITION"]]
+    del accessor["bufferView"]
+    assert "Draco" in _message(_saved(tmp_path / "only.gltf", tree))
+
+
+def test_quantised_vertices_are_read(tmp_path: Path) -> None:
+    made = Builder()
+    points = np.array([[0, 0, 0], [100, 0, 0], [0, 100, 0]], np.int16)
+    offsets = np.array([[0, 0, 0], [0, 0, 50], [0, 0, 0]], np.int16)
+    made.gltf.meshes = [
+        g.Mesh(
+            primitives=[
+                g.Primitive(
+                    attributes=g.Attributes(POSITION=made.accessor(points)),
+                    targets=[{"POSITION": made.accessor(offsets)}],
+                )
+            ]
+        )
+    ]
+    made.gltf.nodes = [g.Node(mesh=0, scale=[0.01] * 3)]
+    avatar = load(write(tmp_path / "q.glb", made))
+    np.testing.assert_allclose(avatar.rest_positions(avatar.primitives[0])[1], [1, 0, 0], atol=1e-6)
+    np.testing.assert_array_equal(avatar.primitives[0].morphs["morph_0"].offsets, [[0, 0, 50]])
+
+
+def test_morph_targets_without_names_get_numbers(tmp_path: Path) -> None:
+    tree = _tree(head(names=BLENDSHAPES[:3]))
+    tree["meshes"][0]["extras"] = {"targetNames": ["jawOpen", "", "jawOpen"]}
+    assert load(_saved(tmp_path / "some.gltf", tree)).morph_names == ("jawOpen", "morph_1", "jawOpen_2")
+    del tree["meshes"][0]["extras"]
+    assert load(_saved(tmp_path / "none.gltf", tree)).morph_names == ("morph_0", "morph_1", "morph_2")
+    tree["meshes"].append({**tree["meshes"][0], "name": "Teeth"})
+    tree["nodes"].append({"mesh": 2})
+    names = load(_saved(tmp_path / "two.gltf", tree)).morph_names
+    assert names[3:] == ("Teeth_morph_0", "Teeth_morph_1", "Teeth_morph_2")
+
+
+def test_names_may_stand_on_any_primitive(tmp_path: Path) -> None:
+    tree = _tree(head(names=BLENDSHAPES[:2]))
+    part = tree["meshes"][0]["primitives"][0]
+    named = {**part, "extras": {"targetNames": ["one", "two"]}}
+    tree["meshes"][0] = {"name": "Face", "primitives": [part, named]}
+    assert load(_saved(tmp_path / "parts.gltf", tree)).morph_names == ("one", "two")
+
+
+def test_textures_are_moved_as_the_file_says(tmp_path: Path) -> None:
+    tree = _tree(head())
+    info = tree["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    info["extensions"] = {"KHR_texture_transform": {"offset": [0.25, 0.5], "scale": [0.5, 0.25]}}
+    moved = load(_saved(tmp_path / "t.gltf", tree)).primitives[0].uv
+    _, uv, _ = ball()
+    np.testing.assert_allclose(moved, uv * [0.5, 0.25] + [0.25, 0.5], atol=1e-6)
+
+
+def test_binds_to_nothing_are_left_out(tmp_path: Path) -> None:
+    tree = _tree(head())
+    binds = tree["extensions"]["VRMC_vrm"]["expressions"]["preset"]["aa"]["morphTargetBinds"]
+    binds += [{"node": 999, "index": 0, "weight": 1}, {"node": 0, "index": 0}, {"index": 3}, {"node": 1}]
+    assert load(_saved(tmp_path / "b.gltf", tree)).expressions["aa"].binds == ((BLENDSHAPES[0], 0.5),)
+
+
 def test_damaged_references_never_escape_as_other_errors(tmp_path: Path) -> None:
     """Numbers in the JSON are replaced by wrong ones: the file loads or says what is wrong."""
     tree = json.loads(head(names=BLENDSHAPES[:2]).gltf_json())

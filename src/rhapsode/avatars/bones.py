@@ -7,7 +7,7 @@ as the jaw, because Unity guesses it; so a jaw must also lie low in the face and
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,14 +41,15 @@ class Jaw:
     side_rad: float
 
 
-def guess_humanoid(nodes: Sequence[Node]) -> dict[str, int]:
+def guess_humanoid(nodes: Sequence[Node], joints: Collection[int] = ()) -> dict[str, int]:
     """Return node indices by VRM 1.0 bone name, found by what programs usually call them.
 
-    The jaw is left out: see `find_jaw`.
+    Of nodes of one name those in ``joints`` of a skin come first. The jaw is left out: see `find_jaw`.
     """
-    index, place = Index(node.name for node in nodes), {}
-    for number, node in reversed(list(enumerate(nodes))):
-        place[node.name] = number
+    order = sorted(range(len(nodes)), key=lambda number: number not in joints)
+    index, place = Index(nodes[number].name for number in order), {}
+    for number in reversed(order):
+        place[nodes[number].name] = number
     found = {}
     for bone, spellings in BONES.items():
         names = next((match for word in spellings if (match := index.find(word))), ())

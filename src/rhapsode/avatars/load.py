@@ -129,7 +129,7 @@ def _build(file: GltfFile, sha256: str) -> Avatar:
         tuple(primitives),
         tuple(materials),
         skins,
-        vrm.humanoid(tree) or guess_humanoid(nodes),
+        vrm.humanoid(tree) or guess_humanoid(nodes, {int(j) for skin in skins for j in skin.joints}),
         vrm.expressions(tree, targets),
         {str(k): float(v) for k, v in _first(own, "rest", "restPose", "rest_pose").items()},
         {str(k): float(v) for k, v in _first(own, "limits").items()},

@@ -72,6 +72,7 @@ SIDED: Mapping[str, Mapping[str, float]] = {
         "にやり": 0.8,
         "にっこり": 0.8,
         "mthup": 0.6,
+        "mthjoy": 0.5,
     },
     "mouthFrown": {
         **dict.fromkeys(("frown", "mouthcornerdown", "cornerdown", "口角下げ", "mouthcornerdepress"), 1.0),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rhapsode.avatars.avatar import Avatar
-from rhapsode.avatars.bones import Jaw, bone_nodes
+from rhapsode.avatars.bones import Jaw, bone_nodes, find_eyes
 from rhapsode.avatars.mapping import EYES, ChannelMap
 from rhapsode.avatars.mouth import ATOMS, GAIN, KINDS, Mouth, Pairs
 from rhapsode.errors import AvatarError
@@ -140,9 +140,9 @@ class _Reader:
         if eyes not in EYES:
             raise self._wrong(f"eyes must be one of {', '.join(EYES)}, got {eyes!r}")
         bones = dict(bone_nodes(self._avatar))
-        sockets = {b: self._avatar.humanoid[b] for b in ("leftEye", "rightEye") if b in self._avatar.humanoid}
-        if eyes == "bones" and len(sockets) < 2:
-            raise self._wrong("eyes are bones, but the avatar has no two eye bones; write morphs or none")
+        sockets = find_eyes(self._avatar) if eyes == "bones" else {}
+        if eyes == "bones" and not sockets:
+            raise self._wrong("eyes are bones, but no two eye bones move anything; write morphs or none")
         if mouth.kind in ("visemes", "vowels") and not mouth.shapes:
             raise self._wrong(
                 f"a mouth of {mouth.kind} needs shapes; known are {', '.join(ATOMS[mouth.kind])}"
@@ -154,7 +154,7 @@ class _Reader:
             mouth,
             jaw,
             eyes,
-            {**bones, **(sockets if eyes == "bones" else {})},
+            {**bones, **sockets},
             "file",
         )
 

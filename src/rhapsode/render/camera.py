@@ -97,7 +97,7 @@ def measure(avatar: Avatar, channels: ChannelMap | None = None) -> Anatomy:
     head_node = avatar.humanoid.get("head", -1)
     below = _descendants(avatar, head_node)
     channels = load_mapping(avatar) if channels is None else channels
-    everything, on_head, by_jaw, by_face, skin = [], [], [], [], []
+    everything, on_head, by_jaw, by_face = [], [], [], []
     jaw = channels.drives("jawOpen")
     for part in avatar.primitives:
         points = avatar.rest_positions(part)
@@ -108,8 +108,6 @@ def measure(avatar: Avatar, channels: ChannelMap | None = None) -> Anatomy:
             on_head.append(points[share > 0.5])
         elif part.node in below:
             on_head.append(points)
-        if any(name in jaw and len(row.vertices) for name, row in part.morphs.items()):
-            skin.append(points)
         for name, row in part.morphs.items():
             by_face.append(points[row.vertices])
             if name in jaw:
@@ -129,8 +127,8 @@ def measure(avatar: Avatar, channels: ChannelMap | None = None) -> Anatomy:
         between = np.array([middle_x, face[:, 1].min() + 0.62 * height, np.percentile(face[:, 2], 90)])
     front = np.concatenate(by_jaw) if by_jaw and sum(map(len, by_jaw)) else face
     chin = front[np.argmin(front[:, 1])].copy()
-    if channels.mouth.kind != "channels" and skin:
-        chin[1] = min(chin[1], _lowest_in_front(np.concatenate(skin), chin, between))
+    if channels.mouth.kind != "channels" and by_jaw:
+        chin[1] = min(chin[1], _lowest_in_front(head, chin, between))
     chin[0] = between[0]
     near = head[head[:, 1] > chin[1]] if len(head[head[:, 1] > chin[1]]) else head
     origin = avatar.rest_world[head_node][:3, 3] if head_node >= 0 else np.array([middle_x, chin[1], 0.0])
