@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import face, peers, render
+from bench import face, live, peers, render
 
 
 def commit() -> str:
@@ -63,6 +63,9 @@ def main() -> None:
             ),
             "memory": measured("peak memory of an hour of sound", lambda: face.long_file(Path(folder))),
             "render": measured("render: 512x512, head and shoulders", render.run),
+            "live": measured(
+                "live: sound to packet, interruption to a closed mouth", lambda: live.measure(Path(folder))
+            ),
             "peers": measured("peers on the same sound", lambda: peers.run(sound)),
         }
     ours = document["face"].get("whole_real_time_factor")

@@ -70,6 +70,7 @@ class Receiver:
                 self.got.append((at, frame))
 
     def close(self) -> None:
+        """Read no more."""
         self._on = False
         self._thread.join()
         self._socket.close()
@@ -82,11 +83,12 @@ class Notes:
         self.listens: list[int] = []
 
     def offer(self, item: Item) -> None:
+        """Take an item of the session."""
         if isinstance(item, ListenItem):
-            self.listens.append(item.start)
+            self.listens.append(item.sound)
 
     def interrupted(self, generation: int) -> None:
-        pass
+        """Do nothing."""
 
 
 @contextmanager
@@ -102,7 +104,7 @@ def _receivers() -> Iterator[tuple[Receiver, Receiver]]:
 async def _on_stage(
     work: Callable[[Session, list[SinkRunner]], Any], urls: list[str], got: list[tuple[float, int]]
 ) -> Any:
-    """Run ``work`` with a session and three sinks; note in ``got`` what a WebSocket client reads, and when."""
+    """Run ``work`` with a session and three sinks; ``got`` takes what a WebSocket client reads, and when."""
     with ThreadPoolExecutor(2) as pool:
         session = Session(ProductEngine(), pool, direction=Direction(emotion=""))
         runners = [SinkRunner(url, *_ordered(url, session)) for url in urls]

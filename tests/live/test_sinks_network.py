@@ -204,7 +204,7 @@ def test_a_client_that_reads_nothing_is_let_go_and_others_are_not():
         sink = Broadcast(urlsplit("ws://127.0.0.1:0"), {"format": "binary"})
         await sink.open()
         url = f"ws://127.0.0.1:{sink.port}"
-        async with connect(url, max_queue=1) as lazy, connect(url) as keen:
+        async with connect(url, max_queue=1, close_timeout=0.2) as lazy, connect(url) as keen:
             await asyncio.sleep(0.05)
             got = 0
             lazy.transport.pause_reading()

@@ -84,10 +84,11 @@ class IdleItem:
 
 @dataclass(frozen=True)
 class ListenItem:
-    """A microphone moves the face from ``start`` on: curves follow as their sound comes in."""
+    """A microphone moves the face: curves from ``start`` on follow as sound from ``sound`` on comes in."""
 
     generation: int
     start: int
+    sound: int
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ class Session:
         self._arrivals.clear()
         generation = self.generation
         self.timeline.anchor(track.shown, self._now())
-        self._outlets.offer(ListenItem(generation, track.shown))
+        self._outlets.offer(ListenItem(generation, track.shown, track.given))
         while self._ear is ear and generation == self.generation and not self._redirect:
             self._wake.clear()
             await self._feel(track)
