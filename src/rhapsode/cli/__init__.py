@@ -12,7 +12,7 @@ import sys
 import typer
 
 from rhapsode import __version__
-from rhapsode.cli import animate, avatars, evaluate, formats, serve, stream, train
+from rhapsode.cli import animate, avatars, convert, evaluate, formats, serve, stream, train
 from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(animate.animate)
+app.command()(convert.convert)
 app.command()(serve.serve)
 app.command()(stream.stream)
 app.add_typer(avatars.app, name="avatars")

@@ -29,4 +29,4 @@ def formats(
         return
     for row in rows:
         marks = f"{'read' if row['reads'] else '':4} {'write' if row['writes'] else '':5}"
-        typer.echo(f"{row['extension']:6} {marks}  {row['name']}: {row['description']}")
+        typer.echo(f"{row['extension']:14} {marks}  {row['name']}: {row['description']}")

@@ -28,7 +28,7 @@ class AtomicWriter:
     renames it; an error, an interrupt or `abort` removes it. An existing target is replaced.
 
     Args:
-        path: the target; its extension names the format.
+        path: the target; its extension names the format, unless the options do.
         options: see `WriteOptions`.
 
     Raises:
@@ -41,7 +41,7 @@ class AtomicWriter:
     def __init__(self, path: str | Path, options: WriteOptions | None = None) -> None:
         self.path = Path(path)
         self.options = options or WriteOptions()
-        self.format = format_of(path)
+        self.format = format_of(path, name=self.options.format)
         self._fit = PartFitter(self.format, self.options)
         self._target = Path(os.path.realpath(self.path))
         self._temporary = _create_beside(self._target, self.path)
@@ -137,7 +137,7 @@ class WriterSet:
             if real in seen:
                 raise SettingError(f"'{path}' is named twice as an output; name each output once")
             seen.add(real)
-            format_of(path)
+            format_of(path, name=options.format if options else "")
         self.writers: list[AtomicWriter] = []
         try:
             for path in paths:

@@ -20,11 +20,15 @@ class WriteOptions:
         fps: curve or video frames per second; None takes the format's own default.
         rig: name of the rig that the channels are written in (json, npz); "face" adds head and eye angles.
         avatar: name of a shipped avatar, or path of a .vrm or .glb file; None takes the default (glb, mp4).
+            The model3.json, cdi3.json or vtube.json of a Live2D model (motion3.json).
         size: width and height of the picture in pixels, both even (mp4).
         camera: name of the camera; the renderer lists those it knows (mp4).
         background: "#rrggbb", a colour name, or path of a picture (mp4).
         precision: decimals of a written weight, 1 to 9 (json).
-        angle_scale: what one radian becomes in the file; 1 writes radians (csv).
+        angle_scale: what one radian becomes in the file; 1 writes radians (csv, azure.json).
+        format: name of the format, as in `rhapsode.formats.format_of`; empty goes by the extension.
+        loop: whether the file says that it is played again and again (anim, motion3.json).
+        node: path of the object with the face below the animated one, such as "Body/Face" (anim).
 
     Raises:
         SettingError: a value is out of range.
@@ -39,6 +43,9 @@ class WriteOptions:
     background: str = "studio"
     precision: int = 6
     angle_scale: float = 1.0
+    format: str = ""
+    loop: bool = False
+    node: str = ""
 
     def __post_init__(self) -> None:
         if self.fps is not None:
