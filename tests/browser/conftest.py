@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
 from rhapsode.server.app import create_app
 from rhapsode.server.run import bind, server, url_of
 from rhapsode.server.settings import ServerSettings
+from tests.browser.fake_stage import FakeStage
 from tests.browser.stage_page import StagePage
 
 WITHOUT = "RHAPSODE_WITHOUT_BROWSER"
@@ -72,3 +75,41 @@ def stage(browser: Browser, address: str) -> Iterator[StagePage]:
     opened.open()
     yield opened
     context.close()
+
+
+@pytest.fixture(scope="session")
+def fake_server() -> Iterator[FakeStage]:
+    """Serve the page with made-up curves and tones, which know all of protocol 2."""
+    fake = FakeStage()
+    with bind(ServerSettings(port=0)) as listening:
+        fake.address = url_of(listening)
+        serving = uvicorn.Server(uvicorn.Config(fake.app(), log_level="error", timeout_graceful_shutdown=2))
+        thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        yield fake
+        serving.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def fake(fake_server: FakeStage) -> FakeStage:
+    """Return the server of made-up speech, having heard nothing yet."""
+    fake_server.forget()
+    return fake_server
+
+
+@pytest.fixture
+def visit(browser: Browser, fake: FakeStage) -> Iterator[Callable[..., StagePage]]:
+    """Open pages of the made-up server: ``visit(query, width=, height=, ...)`` waits for the avatar."""
+    contexts = []
+
+    def opened(query: str = "", *, width: int = 1280, height: int = 800, **options: Any) -> StagePage:
+        options.setdefault("locale", "en-US")
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+        page = StagePage(contexts[-1].new_page(), f"{fake.address}/{query}")
+        page.open()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

@@ -1,155 +1,101 @@
-/** A VRM avatar whose face follows the 61 channels of the canonical rig. */
+/** An avatar, VRM or plain glTF, whose face follows the 61 channels of the canonical rig. */
 
-import { type VRM, type VRMHumanBoneName, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
+import { type VRM, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 import { Box3, type Material, Mesh, type Object3D, type SkinnedMesh, Vector3 } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { breathe, stand, turnHead } from "./body.ts";
+import { type Coverage, type Plan, plan, spelled, weigh } from "./mapping.ts";
+import { PlainPoser, type Poser, VrmPoser } from "./poser.ts";
 import { tune } from "./shading.ts";
 
 interface Slot {
   weights: number[];
   index: number;
-  channel: number;
+  drive: number;
 }
 
-/** What VRM's own expressions make of the ARKit channels, for avatars without them. */
-const MIXES: Record<string, Record<string, number>> = {
-  aa: { jawOpen: 1.5 },
-  ou: { mouthPucker: 0.9 },
-  oh: { mouthFunnel: 0.8 },
-  ih: { mouthStretchLeft: 0.5, mouthStretchRight: 0.5 },
-  ee: { mouthLowerDownLeft: 0.35, mouthLowerDownRight: 0.35 },
-  happy: { mouthSmileLeft: 0.2, mouthSmileRight: 0.2 },
-  blinkLeft: { eyeBlinkLeft: 1 },
-  blinkRight: { eyeBlinkRight: 1 },
-};
-const BOTH = { eyeBlinkLeft: 0.5, eyeBlinkRight: 0.5 };
-
-/** Head angles are shared out over the neck and the head. */
-const NECK = 0.4;
-
-function spelled(name: string): string {
-  return name
-    .replace(/[_.][lL]$/, "Left")
-    .replace(/[_.][rR]$/, "Right")
-    .replace(/^.*\./, "")
-    .replace(/[^a-z0-9]/gi, "")
-    .toLowerCase();
-}
+/** How far a jaw bone turns for a wide open mouth, rad. */
+const JAW = 0.32;
+/** The heights that an avatar in metres may have; others are taken for other units. */
+const HEIGHT = { least: 0.18, most: 3.2, head: 0.32, body: 1.7 };
 
 export class Avatar {
   readonly object: Object3D;
+  readonly coverage: Coverage;
+  /** "VRM 1.0", "VRM 0.x" or "glTF". */
+  readonly format: string;
+  /** How much of the head's motion is shown. */
+  motion = 1;
+  private readonly plan: Plan;
   private readonly slots: Slot[] = [];
-  private readonly custom: [name: string, channel: number][] = [];
-  private readonly mixes: [name: string, terms: [channel: number, gain: number][]][] = [];
+  private readonly weights: Float32Array;
   private readonly at: Map<string, number>;
   private readonly eyesByShape: boolean;
-  /** VRM 0 models face -Z and are turned round: pitch and roll change their signs. */
-  private readonly facing: number;
   private time = 0;
 
   private constructor(
-    private readonly vrm: VRM,
+    private readonly vrm: VRM | null,
+    scene: Object3D,
+    private readonly poser: Poser,
     names: readonly string[],
   ) {
-    this.object = vrm.scene;
+    this.object = scene;
+    this.format = vrm ? (poser.facing < 0 ? "VRM 0.x" : "VRM 1.0") : "glTF";
     this.at = new Map(names.map((name, index) => [name, index]));
-    this.facing = vrm.meta?.metaVersion === "0" ? -1 : 1;
-    const found = this.bind(names.slice(0, 52));
-    this.eyesByShape = ["eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeLookDownLeft"].every((name) =>
-      found.has(name),
-    );
-    this.standIn(found);
-    if (vrm.lookAt) vrm.lookAt.autoUpdate = false;
-    this.pose();
+    this.plan = plan(names.slice(0, 52), {
+      morphs: [...new Set(morphMeshes(scene).flatMap((mesh) => Object.keys(mesh.morphTargetDictionary ?? {})))],
+      expressions: vrm?.expressionManager?.expressions.map(({ expressionName }) => expressionName) ?? [],
+      jaw: poser.has("jaw"),
+    });
+    this.coverage = this.plan.coverage;
+    this.weights = new Float32Array(this.plan.drives.length);
+    this.bind(scene);
+    const looks = ["eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeLookDownLeft"];
+    this.eyesByShape = looks.every((name) => this.coverage.found.includes(name));
+    if (vrm?.lookAt) vrm.lookAt.autoUpdate = false;
+    if (vrm) stand(poser);
   }
 
+  /** Loads a file of any origin; throws with a sentence if it cannot be an avatar. */
   static async load(url: string, names: readonly string[], anisotropy: number): Promise<Avatar> {
     const loader = new GLTFLoader();
     loader.register((parser) => new VRMLoaderPlugin(parser));
     const gltf = await loader.loadAsync(url);
-    const vrm = gltf.userData["vrm"] as VRM | undefined;
-    if (!vrm) throw new Error("the file is no VRM avatar");
-    VRMUtils.removeUnnecessaryVertices(vrm.scene);
-    VRMUtils.combineSkeletons(vrm.scene);
-    VRMUtils.rotateVRM0(vrm);
-    vrm.scene.traverse((object) => {
+    const vrm = (gltf.userData["vrm"] as VRM | undefined) ?? null;
+    const scene = vrm?.scene ?? gltf.scene;
+    if (vrm) {
+      VRMUtils.removeUnnecessaryVertices(scene);
+      VRMUtils.combineSkeletons(scene);
+      VRMUtils.rotateVRM0(vrm);
+    } else {
+      fit(scene);
+    }
+    let meshes = 0;
+    scene.traverse((object) => {
       if (!(object instanceof Mesh)) return;
+      meshes += 1;
       object.frustumCulled = false;
       object.castShadow = true;
       object.receiveShadow = true;
       const materials = (Array.isArray(object.material) ? object.material : [object.material]) as Material[];
       for (const material of materials) tune(material, anisotropy);
     });
-    return new Avatar(vrm, names);
+    if (!meshes) throw new Error("the file holds no mesh");
+    return new Avatar(vrm, scene, vrm ? new VrmPoser(vrm) : new PlainPoser(scene), names);
   }
 
-  /** Finds the morph targets, or else the custom expressions, that are called like ARKit's shapes. */
-  private bind(names: readonly string[]): Set<string> {
-    const wanted = new Map(names.map((name, index) => [spelled(name), index]));
-    const found = new Set<string>();
-    this.vrm.scene.traverse((object) => {
-      const mesh = object as SkinnedMesh;
-      if (!mesh.morphTargetDictionary || !mesh.morphTargetInfluences) return;
-      for (const [name, index] of Object.entries(mesh.morphTargetDictionary)) {
-        const channel = wanted.get(spelled(name));
-        if (channel === undefined) continue;
-        this.slots.push({ weights: mesh.morphTargetInfluences, index, channel });
-        found.add(names[channel] as string);
-      }
-    });
-    for (const expression of this.vrm.expressionManager?.expressions ?? []) {
-      const channel = wanted.get(spelled(expression.expressionName));
-      if (channel === undefined || found.has(names[channel] as string)) continue;
-      this.custom.push([expression.expressionName, channel]);
+  /** Looks up where the morph targets of the plan lie in the meshes. */
+  private bind(scene: Object3D): void {
+    const wanted = new Map<string, number>();
+    for (const [index, { kind, name }] of this.plan.drives.entries()) {
+      if (kind === "morph") wanted.set(spelled(name), index);
     }
-    for (const [, channel] of this.custom) found.add(names[channel] as string);
-    return found;
-  }
-
-  /** Lets VRM's presets stand in for the channels that nothing plays. */
-  private standIn(found: Set<string>): void {
-    const manager = this.vrm.expressionManager;
-    if (!manager) return;
-    const table: Record<string, Record<string, number>> = { ...MIXES };
-    if (!manager.getExpression("blinkLeft")) table["blink"] = BOTH;
-    for (const [name, mix] of Object.entries(table)) {
-      if (!manager.getExpression(name)) continue;
-      const terms = Object.entries(mix)
-        .filter(([channel]) => !found.has(channel) && this.at.has(channel))
-        .map(([channel, gain]): [number, number] => [this.at.get(channel) as number, gain]);
-      if (terms.length) this.mixes.push([name, terms]);
-    }
-  }
-
-  /** Brings the arms down from the T-pose. */
-  private pose(): void {
-    for (const [side, sign] of [
-      ["left", 1],
-      ["right", -1],
-    ] as const) {
-      const out = sign * this.facing;
-      this.turn(`${side}Shoulder`, 0, 0, -0.04 * out);
-      this.turn(`${side}UpperArm`, 0.1 * this.facing, 0, -1.22 * out);
-      this.turn(`${side}LowerArm`, 0, -0.2 * sign, -0.06 * out);
-      this.turn(`${side}Hand`, 0, -0.08 * sign, -0.05 * out);
-      for (const finger of ["Index", "Middle", "Ring", "Little"]) {
-        for (const [joint, bend] of [
-          ["Proximal", 0.22],
-          ["Intermediate", 0.3],
-          ["Distal", 0.2],
-        ] as const) {
-          this.turn(`${side}${finger}${joint}`, 0, 0, -bend * out);
-        }
+    for (const mesh of morphMeshes(scene)) {
+      for (const [name, index] of Object.entries(mesh.morphTargetDictionary ?? {})) {
+        const drive = wanted.get(spelled(name));
+        if (drive !== undefined) this.slots.push({ weights: mesh.morphTargetInfluences ?? [], index, drive });
       }
     }
-  }
-
-  private bone(name: string): Object3D | null {
-    return this.vrm.humanoid.getNormalizedBoneNode(name as VRMHumanBoneName);
-  }
-
-  private turn(name: string, x: number, y: number, z: number): void {
-    this.bone(name)?.rotation.set(x, y, z, "YXZ");
   }
 
   private channel(values: Float32Array, name: string): number {
@@ -159,62 +105,59 @@ export class Avatar {
   /** Shows the channels, and lets `seconds` pass for breath, hair and cloth. */
   show(values: Float32Array, seconds: number): void {
     this.time += seconds;
-    this.turnHead(values);
-    this.breathe();
-    const manager = this.vrm.expressionManager;
-    for (const [name, channel] of this.custom) manager?.setValue(name, values[channel] ?? 0);
-    for (const [name, terms] of this.mixes) {
-      const sum = terms.reduce((total, [channel, gain]) => total + (values[channel] ?? 0) * gain, 0);
-      manager?.setValue(name, Math.min(sum, 1));
+    const read = (name: string) => this.channel(values, name);
+    turnHead(this.poser, read, this.motion, this.eyesByShape);
+    breathe(this.poser, this.time);
+    if (this.plan.jaw) {
+      const open = Math.max(read("jawOpen") - read("mouthClose"), 0);
+      this.poser.turn("jaw", JAW * open * this.poser.facing, 0, 0);
     }
-    this.vrm.update(Math.min(seconds, 0.1));
+    weigh(this.plan.drives, values, this.weights);
+    const manager = this.vrm?.expressionManager;
+    for (const [index, { kind, name }] of this.plan.drives.entries()) {
+      if (kind === "expression") manager?.setValue(name, this.weights[index] ?? 0);
+    }
+    this.vrm?.update(Math.min(seconds, 0.1));
     // After the expressions, which clear what they are bound to.
-    for (const { weights, index, channel } of this.slots) weights[index] = values[channel] ?? 0;
+    for (const { weights, index, drive } of this.slots) weights[index] = this.weights[drive] ?? 0;
   }
 
-  private turnHead(values: Float32Array): void {
-    const yaw = -this.channel(values, "headYaw");
-    const pitch = this.channel(values, "headPitch") * this.facing;
-    const roll = this.channel(values, "headRoll") * this.facing;
-    const neck = this.bone("neck") ? NECK : 0;
-    this.turn("neck", pitch * neck, yaw * neck, roll * neck);
-    this.turn("head", pitch * (1 - neck), yaw * (1 - neck), roll * (1 - neck));
-    if (this.eyesByShape) return;
-    for (const side of ["left", "right"]) {
-      const up = this.channel(values, `${side}EyePitch`) * this.facing;
-      this.turn(`${side}Eye`, up, -this.channel(values, `${side}EyeYaw`), 0);
-    }
-  }
-
-  /** Breath of about 14 a minute, and a slow sway, so that the body stands and is not stood up. */
-  private breathe(): void {
-    const breath = Math.sin(this.time * 1.47) * 0.5 + 0.5;
-    const sway = Math.sin(this.time * 0.43) + 0.6 * Math.sin(this.time * 0.29 + 1);
-    const face = this.facing;
-    this.turn("spine", 0, 0.006 * sway, 0.004 * sway * face);
-    this.turn("chest", -0.008 * breath * face, 0, 0);
-    this.turn("upperChest", -0.01 * breath * face, 0, 0);
-    this.turn("leftShoulder", 0, 0, (-0.04 + 0.022 * breath) * face);
-    this.turn("rightShoulder", 0, 0, (0.04 - 0.022 * breath) * face);
-  }
-
-  /** Where the eyes are, and how tall the head is, in metres of the scene. */
-  measure(): { eyes: Vector3; head: number } {
-    this.vrm.scene.updateMatrixWorld(true);
-    const at = (name: string) =>
-      this.vrm.humanoid.getRawBoneNode(name as VRMHumanBoneName)?.getWorldPosition(new Vector3()) ?? null;
+  /** Where the eyes are, how tall the head is and where the feet are, in metres of the scene. */
+  measure(): { eyes: Vector3; head: number; floor: number } {
+    this.object.updateMatrixWorld(true);
+    const box = new Box3().setFromObject(this.object);
+    const floor = Math.max(box.min.y, -0.2);
+    const at = (name: string) => this.poser.place(name);
     const [left, right, head] = [at("leftEye"), at("rightEye"), at("head")];
-    if (left && right) {
+    if (left && right && left.distanceTo(right) > 0.01) {
       // The head of an adult is about 3.9 times as tall as the eyes are apart.
       const tall = Math.min(Math.max(3.9 * left.distanceTo(right), 0.2), 0.34);
-      return { eyes: left.add(right).multiplyScalar(0.5), head: tall };
+      return { eyes: left.add(right).multiplyScalar(0.5), head: tall, floor };
     }
-    if (head) return { eyes: head.add(new Vector3(0, 0.08, 0.08)), head: 0.25 };
-    const box = new Box3().setFromObject(this.vrm.scene);
-    return { eyes: box.getCenter(new Vector3()), head: (box.max.y - box.min.y) / 2 };
+    if (head) return { eyes: head.add(new Vector3(0, 0.08, 0.08)), head: 0.25, floor };
+    const eyes = box.getCenter(new Vector3());
+    return { eyes, head: (box.max.y - box.min.y) * 0.75, floor: box.min.y };
   }
 
   dispose(): void {
-    VRMUtils.deepDispose(this.vrm.scene);
+    VRMUtils.deepDispose(this.object);
   }
+}
+
+function morphMeshes(scene: Object3D): SkinnedMesh[] {
+  const meshes: SkinnedMesh[] = [];
+  scene.traverse((object) => {
+    const mesh = object as SkinnedMesh;
+    if (mesh.morphTargetDictionary && mesh.morphTargetInfluences) meshes.push(mesh);
+  });
+  return meshes;
+}
+
+/** Brings a model of unknown units to metres: a body of 1.7 m, or a head alone. */
+function fit(scene: Object3D): void {
+  scene.updateMatrixWorld(true);
+  const size = new Box3().setFromObject(scene).getSize(new Vector3());
+  if (size.y >= HEIGHT.least && size.y <= HEIGHT.most) return;
+  const body = size.y > 1.6 * Math.max(size.x, size.z) || size.y > 4 * size.z;
+  scene.scale.multiplyScalar((body ? HEIGHT.body : HEIGHT.head) / Math.max(size.y, 1e-6));
 }

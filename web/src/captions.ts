@@ -5,6 +5,8 @@ import type { Word } from "./protocol.ts";
 const LONGEST = 64;
 
 export class Captions {
+  /** False hides them. */
+  wanted = true;
   private lines: Word[][] = [];
   private shown = -1;
 
@@ -17,7 +19,7 @@ export class Captions {
   }
 
   /** Takes words in the order in which they are spoken, and breaks lines at sentences and lengths. */
-  add(words: Word[]): void {
+  add(words: readonly Word[]): void {
     for (const word of words) {
       const line = this.lines[this.lines.length - 1];
       const before = line?.[line.length - 1];
@@ -30,10 +32,11 @@ export class Captions {
 
   /** Shows what is spoken at clock sample `sample`. */
   at(sample: number): void {
-    if (!this.lines.length) return;
+    if (!this.wanted) this.element.classList.remove("on");
+    if (!this.lines.length || !this.wanted) return;
     let index = 0;
     while (index + 1 < this.lines.length && (this.lines[index + 1]?.[0]?.[1] ?? 0) <= sample + 1600) index += 1;
-    if (index !== this.shown) this.write(index);
+    if (index !== this.shown || !this.element.classList.contains("on")) this.write(index);
     const words = this.lines[index] ?? [];
     words.forEach((word, at) => {
       this.element.children[at]?.classList.toggle("said", word[1] <= sample);

@@ -1,6 +1,7 @@
 /** What the server offers: avatars, styles, emotions and sample recordings. */
 
-import type { SampleRow } from "./ui.ts";
+import type { SampleRow } from "./dock.ts";
+import type { Server } from "./server.ts";
 
 export interface Catalogue {
   /** Address by name. */
@@ -16,24 +17,20 @@ interface Avatars {
   default: string | null;
 }
 
-async function read<T>(path: string): Promise<T> {
-  const answer = await fetch(path);
-  if (!answer.ok) throw new Error(`${path} answers ${answer.status}`);
-  return (await answer.json()) as T;
+export async function readAvatars(server: Server): Promise<{ avatars: Map<string, string>; chosen: string }> {
+  const found = await server.read<Avatars>("/api/avatars");
+  return {
+    avatars: new Map(found.avatars.map(({ name, url }) => [name, url])),
+    chosen: found.default ?? found.avatars[0]?.name ?? "",
+  };
 }
 
-export async function readCatalogue(): Promise<Catalogue> {
+export async function readCatalogue(server: Server): Promise<Catalogue> {
   const [avatars, styles, emotions, samples] = await Promise.all([
-    read<Avatars>("/api/avatars"),
-    read<string[]>("/api/styles"),
-    read<string[]>("/api/emotions"),
-    read<SampleRow[]>("/api/samples"),
+    readAvatars(server),
+    server.read<string[]>("/api/styles"),
+    server.read<string[]>("/api/emotions"),
+    server.read<SampleRow[]>("/api/samples"),
   ]);
-  return {
-    avatars: new Map(avatars.avatars.map(({ name, url }) => [name, url])),
-    chosen: avatars.default ?? avatars.avatars[0]?.name ?? "",
-    styles,
-    emotions,
-    samples,
-  };
+  return { ...avatars, styles, emotions, samples };
 }

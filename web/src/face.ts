@@ -1,17 +1,18 @@
 /**
- * Decides which curves are on the face: speech by the audio clock, life by the page's clock, rest without
- * either. Every change from one to another is a short blend.
+ * Decides which curves are on the face: speech by the audio clock, life by the page's clock, a microphone's
+ * as they come, rest without any. Every change from one to another is a short blend.
  */
 
 import { CurveTrack } from "./curves.ts";
 import type { Player } from "./player.ts";
 import { CLOCK_HZ } from "./protocol.ts";
+import { SteadyDelay } from "./steady.ts";
 
 const BUFFER = 0.35 * CLOCK_HZ;
 const BLEND_S = 0.15;
 const STALE_S = 0.8;
 
-type Mode = "rest" | "life" | "speech";
+type Mode = "rest" | "life" | "speech" | "listen";
 
 export class Face {
   /** The channels on the face now. */
@@ -19,6 +20,8 @@ export class Face {
   /** Clock sample of the curves on the face while speaking. */
   shownSample = 0;
   mode: Mode = "rest";
+  /** How long curves of the microphone are kept before they are shown. */
+  readonly steady = new SteadyDelay();
 
   private readonly track: CurveTrack;
   private readonly target: Float32Array;
@@ -30,7 +33,7 @@ export class Face {
   private dry = 0;
   private ceiling = Number.POSITIVE_INFINITY;
 
-  constructor(names: readonly string[]) {
+  constructor(readonly names: readonly string[]) {
     this.track = new CurveTrack(names.length);
     this.shown = new Float32Array(names.length);
     this.target = new Float32Array(names.length);
@@ -41,7 +44,8 @@ export class Face {
 
   push(start: number, count: number, values: Float32Array): void {
     this.track.push(start, count, values);
-    if (this.mode === "rest") this.live(start);
+    if (this.mode === "listen") this.steady.came(this.track.last, performance.now());
+    else if (this.mode === "rest") this.live(start);
   }
 
   /** Life goes on at clock sample `start`. */
@@ -50,6 +54,13 @@ export class Face {
     this.dry = 0;
     this.ceiling = Number.POSITIVE_INFINITY;
     this.turn("life");
+  }
+
+  /** Curves of a microphone follow; each is shown as soon as steadiness allows. */
+  listen(): void {
+    this.steady.reset();
+    this.dry = 0;
+    this.turn("listen");
   }
 
   /** Speech from clock sample `start` on is on its way: life must not run into it. */
@@ -93,6 +104,9 @@ export class Face {
       this.shownSample = this.track.at(sample, this.target);
     } else if (this.mode === "life") {
       this.stepLife(seconds);
+    } else if (this.mode === "listen") {
+      const at = this.steady.at(performance.now(), seconds);
+      if (!Number.isNaN(at)) this.track.at(at, this.target);
     } else if (this.mode === "rest") {
       this.target.set(this.rest);
     }

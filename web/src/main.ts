@@ -1,5 +1,14 @@
 import "./style.css";
+import "./controls.css";
+import "./panels.css";
+import "./lists.css";
+import "./phone.css";
+import { readOptions } from "./options.ts";
 import { Show } from "./show.ts";
+import { startTheme } from "./theme.ts";
+import { Watch } from "./watch.ts";
 
-const show = new Show();
-void show.open();
+const options = readOptions();
+startTheme(options.theme);
+if (options.obs || options.embed) new Watch(options).open();
+else void new Show(options).open();

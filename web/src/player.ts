@@ -6,6 +6,8 @@ import workletUrl from "./worklet.ts?worker&url";
 
 const REPORTS = 256;
 const PREROLL_S = 0.06;
+/** A browser that may not play sound yet gets the face without it, after so long. */
+const MUTE_AFTER_MS = 1200;
 
 export class Player {
   private context: AudioContext | null = null;
@@ -18,6 +20,18 @@ export class Player {
   private start = 0;
   private rate = 0;
   private level = 0.9;
+  private total = Number.POSITIVE_INFINITY;
+  private begun = 0;
+
+  /** True where the browser plays no sound, or not before the user touches the page. */
+  get mute(): boolean {
+    return this.context?.state !== "running";
+  }
+
+  /** From the sound being made to the loudspeaker, s. */
+  get outputLatency(): number | null {
+    return this.context ? this.context.outputLatency || this.context.baseLatency || 0 : null;
+  }
 
   get supported(): boolean {
     return "AudioWorkletNode" in window;
@@ -61,6 +75,8 @@ export class Player {
     this.start = start;
     this.rate = rate;
     this.reports = [];
+    this.total = Number.POSITIVE_INFINITY;
+    this.begun = performance.now();
     this.post({ type: "begin", generation, rate, preroll: PREROLL_S });
   }
 
@@ -70,7 +86,8 @@ export class Player {
   }
 
   end(generation: number, sample: number): void {
-    this.post({ type: "end", generation, total: Math.round(((sample - this.start) * this.rate) / CLOCK_HZ) });
+    this.total = Math.round(((sample - this.start) * this.rate) / CLOCK_HZ);
+    this.post({ type: "end", generation, total: this.total });
   }
 
   /** Falls silent within a few milliseconds. */
@@ -82,7 +99,9 @@ export class Player {
 
   /** Clock sample that leaves the loudspeaker at `now` (performance.now()), or null while none does. */
   heard(now: number): { sample: number; moving: boolean; ended: boolean } | null {
-    if (!this.active || !this.reports.length || !this.context) return null;
+    if (!this.active) return null;
+    if (this.mute) return this.imagined(now);
+    if (!this.reports.length || !this.context) return null;
     const time = this.heardTime(this.context, now);
     let index = this.reports.length - 1;
     while (index > 0 && (this.reports[index] as Report).time > time) index -= 1;
@@ -97,6 +116,14 @@ export class Player {
       moving: report.advancing,
       ended: report.ended && time >= report.time,
     };
+  }
+
+  /** Where the sound would be, if there were any. */
+  private imagined(now: number): { sample: number; moving: boolean; ended: boolean } | null {
+    const position = (now - this.begun - MUTE_AFTER_MS) / 1000;
+    if (position < 0) return null;
+    const ended = position * this.rate >= this.total;
+    return { sample: this.start + position * CLOCK_HZ, moving: !ended, ended };
   }
 
   /** The audio clock at the loudspeaker. */

@@ -1,5 +1,5 @@
 /**
- * The stage's WebSocket protocol: JSON messages both ways and binary packets from the server. No I/O.
+ * The stage's protocol: JSON messages both ways, packets of sound and curves. No I/O.
  *
  * Idle life, speech and life again lie one behind the other on one clock of 16 kHz. Everything of one
  * performance carries its generation; a newer one kills the older.
@@ -8,16 +8,43 @@
 export const CLOCK_HZ = 16000;
 export const CURVE_HZ = 50;
 export const HOP = CLOCK_HZ / CURVE_HZ;
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
+
+export interface Hello {
+  type: "hello";
+  style?: string;
+  strength?: number;
+  seed?: number;
+  emotion?: string;
+  controls?: Record<string, number>;
+  /** The session to go on with. */
+  session?: string;
+  /** Makes this connection a silent viewer of a session: its id, or "latest". */
+  follow?: string;
+}
 
 export type Request =
-  | { type: "hello"; style: string; strength: number; seed: number; emotion: string; controls: Record<string, number> }
+  | Hello
   | { type: "say"; text: string }
   | { type: "sample"; name: string }
-  | { type: "stop" };
+  | { type: "take"; id: string; start_s: number; end_s: number | null }
+  | { type: "stop" }
+  | { type: "mic"; on: true; sample_rate: number }
+  | { type: "mic"; on: false }
+  | { type: "record"; on: boolean; name?: string }
+  | { type: "sink_add"; url: string }
+  | { type: "sink_set"; id: string; offset_ms: number }
+  | { type: "sink_remove"; id: string }
+  | { type: "position"; generation: number; sample: number; state: Heard }
+  | { type: "ping"; t: number };
+
+export type Heard = "started" | "playing" | "finished" | "interrupted";
 
 /** A word with the clock samples at which it begins and ends. */
 export type Word = [text: string, start: number, end: number];
+
+/** Median and 95th percentile. */
+export type Spread = [p50: number, p95: number];
 
 export interface Ready {
   type: "ready";
@@ -27,6 +54,8 @@ export interface Ready {
   curve_hz: number;
   sample_rate: number;
   names: string[];
+  session?: string;
+  resumed?: boolean;
 }
 
 export interface Begin {
@@ -35,14 +64,52 @@ export interface Begin {
   start: number;
   sample_rate: number;
   text: string;
+  kind?: "text" | "sample" | "take";
+}
+
+export interface Sink {
+  id: string;
+  url: string;
+  state: "connecting" | "open" | "failed" | "closed";
+  error: string | null;
+  rate: number | null;
+  offset_ms: number;
+  sent: number;
+  dropped: number;
+  latency_ms: Spread | null;
+}
+
+export interface Metrics {
+  type: "metrics";
+  engine_ms: Spread | null;
+  chunk_to_packet_ms: Spread | null;
+  ahead_ms: number | null;
+  queued: number;
+  dropped: number;
+  sessions: number;
+  real_time_factor: number | null;
+}
+
+export interface Recording {
+  type: "recording";
+  on: boolean;
+  id: string | null;
+  seconds: number;
+  error: string | null;
 }
 
 export type Message =
   | Ready
   | Begin
+  | Metrics
+  | Recording
   | { type: "words"; generation: number; words: Word[] }
   | { type: "end"; generation: number; sample: number }
   | { type: "idle"; generation: number; start: number }
+  | { type: "listen"; generation: number; start: number }
+  | { type: "sinks"; sinks: Sink[] }
+  | { type: "level"; rms_db: number; activity: number }
+  | { type: "pong"; t: number }
   | { type: "error"; message: string; fatal: boolean };
 
 interface Stamped {
@@ -97,4 +164,18 @@ export function parsePacket(data: ArrayBuffer): SoundPacket | CurvesPacket {
   if (kind !== KIND_SOUND) throw new Error(`a packet has kind 1 or 2, got ${kind}`);
   const samples = Float32Array.from(new Int16Array(data, HEADER, count), (v) => v / FULL_SCALE);
   return { ...stamped, kind: "sound", samples };
+}
+
+/** Writes sound of the microphone as a packet; `start` is the clock sample since it was turned on. */
+export function soundPacket(samples: Int16Array, start: number, rate: number): ArrayBuffer {
+  const data = new ArrayBuffer(HEADER + samples.length * 2);
+  const view = new DataView(data);
+  view.setUint32(0, MAGIC, true);
+  view.setUint8(4, KIND_SOUND);
+  view.setUint8(5, 1);
+  view.setBigUint64(8, BigInt(start), true);
+  view.setUint32(20, samples.length, true);
+  view.setUint32(24, rate, true);
+  new Int16Array(data, HEADER).set(samples);
+  return data;
 }

@@ -1,342 +1,267 @@
-/** Brings everything together: requests go out, packets come in, every video frame shows what is heard. */
+/** The page: the theatre with all its controls and panels. */
 
-import { Avatar } from "./avatar.ts";
 import { Captions } from "./captions.ts";
-import { Connection, type Link } from "./connection.ts";
-import { Face, sampleToShow } from "./face.ts";
+import { Cast } from "./cast.ts";
 import { type Catalogue, readCatalogue } from "./catalogue.ts";
-import { Panel } from "./panel.ts";
-import { Player } from "./player.ts";
-import { type Begin, CLOCK_HZ, type CurvesPacket, type Message, type Request, type SoundPacket } from "./protocol.ts";
-import { Recent } from "./recent.ts";
-import { Stage } from "./stage.ts";
-import { strings } from "./strings.ts";
-import { Controls } from "./ui.ts";
-
-/** What tests and curious people find as `window.rhapsode`. */
-export interface Probe {
-  ready: boolean;
-  connected: boolean;
-  speaking: boolean;
-  weights: Record<string, number>;
-  audioSample: number | null;
-  errorMs: number | null;
-  /** How long a picture is shown, ms. */
-  frameMs: number;
-  generation: number;
-  avatar: string;
-}
-
-declare global {
-  interface Window {
-    rhapsode: Probe;
-  }
-}
-
-interface Utterance {
-  generation: number;
-  start: number;
-  end: number | null;
-}
+import type { Link } from "./connection.ts";
+import type { Context } from "./context.ts";
+import { Dock } from "./dock.ts";
+import { h, iconButton, type Words } from "./dom.ts";
+import { remember, remembered } from "./memory.ts";
+import { Notice } from "./notice.ts";
+import type { Options } from "./options.ts";
+import { Backdrop } from "./panels/backdrop.ts";
+import { DoctorPanel } from "./panels/doctor.ts";
+import { FacePanel } from "./panels/face.ts";
+import { LookPanel } from "./panels/look.ts";
+import { SinksPanel } from "./panels/sinks.ts";
+import { SoundPanel } from "./panels/sound.ts";
+import { TakesPanel } from "./panels/takes.ts";
+import { TimingPanel } from "./panels/timing.ts";
+import type { Activity } from "./performer.ts";
+import { probe } from "./probe.ts";
+import { CLOCK_HZ, type Message, type Ready, type Request } from "./protocol.ts";
+import { Server } from "./server.ts";
+import { Sheet } from "./sheet.ts";
+import { bind, language, onLanguage, speak, strings } from "./strings.ts";
+import { Theatre } from "./theatre.ts";
+import { changeTheme } from "./theme.ts";
 
 const SHOW_ERROR_MS = 250;
-/** A slider that is being moved is heard when it has stood still for so long. */
-const FEEL_MS = 80;
+const SESSION = "rhapsode.session";
 
-export class Show {
-  private readonly controls: Controls;
-  private readonly captions: Captions;
-  private readonly player = new Player();
-  private readonly connection: Connection;
-  private stage: Stage | null = null;
-  private avatar: Avatar | null = null;
-  private avatarName = "";
-  private names: string[] = [];
-  private face: Face | null = null;
-  private generation = 0;
-  private wanted = false;
-  private sample = "";
-  private utterance: Utterance | null = null;
-  private readonly panel: Panel;
+function get<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+export class Show implements Context {
+  readonly server = new Server();
+  readonly theatre: Theatre;
+  modern = false;
+  private readonly notice = new Notice(get("notice"));
+  private readonly captions = new Captions(get("caption"));
+  private readonly dock: Dock;
+  private readonly sheet: Sheet;
+  private readonly face: FacePanel;
+  private readonly sound: SoundPanel;
+  private readonly sinks: SinksPanel;
+  private readonly takes: TakesPanel;
+  private readonly timing: TimingPanel;
+  private readonly cast: Cast;
   private catalogue: Catalogue | null = null;
-  private style = "natural";
-  private emotion = "";
-  private greeting = 0;
-  private errorMs: number | null = null;
+  private sample = "";
+  private linked: Link = "connecting";
   private errorTold = 0;
-  private drawn = performance.now();
-  private readonly intervals = new Recent(9, 1000 / 60);
-  private readonly errors = new Recent(15, 0);
 
-  constructor() {
-    this.controls = new Controls({
-      say: (text) => this.request({ type: "say", text }),
-      sample: (name) => this.request({ type: "sample", name }, name),
+  constructor(private readonly options: Options) {
+    this.theatre = new Theatre(
+      {
+        canvas: get<HTMLCanvasElement>("view"),
+        server: this.server,
+        session: sessionStorage.getItem(SESSION),
+        follow: options.follow,
+        transport: options.transport,
+        audience: {
+          link: (state) => this.link(state),
+          ready: (message) => this.ready(message),
+          activity: (activity) => this.acts(activity),
+          message: (message) => this.message(message),
+        },
+      },
+      (now) => this.tick(now),
+    );
+    this.theatre.stage?.man.frame(options.camera);
+    this.dock = new Dock(get("dock-panel"), {
+      say: (text) => this.play({ type: "say", text }),
+      sample: (name) => this.play({ type: "sample", name }, name),
       stop: () => this.stop(),
-      volume: (level) => {
-        this.player.volume = level;
-      },
-      avatar: (name) => void this.enter(name),
-      style: (name) => {
-        this.style = name;
-        this.greet();
-      },
-      emotion: (name, amount) => {
-        this.emotion = name === "" || name === "auto" ? name : `${name}:${amount}`;
-        window.clearTimeout(this.greeting);
-        this.greeting = window.setTimeout(() => this.greet(), FEEL_MS);
-      },
+      subtitles: (on) => this.subtitle(on),
     });
-    this.panel = new Panel(this.controls.panel, () => this.greet());
-    this.captions = new Captions(this.controls.caption);
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.connection = new Connection(`${scheme}//${location.host}/ws`, {
-      link: (state) => this.link(state),
-      message: (message) => this.message(message),
-      packet: (packet) => this.packet(packet),
+    const look = new LookPanel(this, new Backdrop(get("backdrop"), options.background, options.background === "transparent"), {
+      avatar: (name) => void this.cast.enter(name),
+      file: (file) => void this.cast.drop(file),
     });
-    window.rhapsode = this.probe();
+    this.cast = new Cast(this, look, () => document.body.classList.add("shown"));
+    this.face = new FacePanel(this);
+    this.sound = new SoundPanel(this, this.dock.mic, {
+      volume: (level) => this.turnVolume(level),
+      subtitles: (on) => this.subtitle(on),
+    });
+    this.sinks = new SinksPanel(this);
+    this.takes = new TakesPanel(this, get("recording"));
+    this.timing = new TimingPanel(this);
+    const panels = [look, this.sound, this.face, this.sinks, this.takes, this.timing, new DoctorPanel(this)];
+    this.sheet = new Sheet(get("sheet"), get("rail"), panels, () => this.cover());
+    this.subtitle(remembered("subtitles") !== "off");
+    this.header();
+    this.theatre.steer((key) => this.key(key, look));
+    window.rhapsode = probe(this.theatre, () => this.cast.name);
   }
 
-  async open(): Promise<void> {
-    try {
-      this.stage = new Stage(this.controls.canvas);
-    } catch {
-      this.controls.tell(strings.noGraphics);
-    }
-    this.cover();
-    new ResizeObserver(() => this.cover()).observe(this.controls.dock);
-    this.connection.connect();
+  get performer() {
+    return this.theatre.performer;
+  }
+
+  get avatarName(): string {
+    return this.cast.served;
+  }
+
+  async open(panel?: string): Promise<void> {
+    if (panel) return this.sheet.show(panel, false);
+    if (!this.theatre.stage) this.tell(strings.noGraphics);
+    const cover = () => this.cover();
+    for (const id of ["dock", "sheet", "rail"]) new ResizeObserver(cover).observe(get(id));
+    document.addEventListener("pointerdown", () => void this.performer.player.unlock().catch(() => {}), { once: true });
+    this.performer.connection.connect();
     await this.furnish();
-    requestAnimationFrame((now) => this.tick(now));
+  }
+
+  tell(message: string, kind: "info" | "error" = "error", action?: { text: Words; act: () => void }, gone?: () => void): void {
+    this.notice.tell(message, kind, action, gone);
+  }
+
+  play(request: Request, sample = ""): void {
+    void this.performer.player.unlock().catch(() => this.tell(strings.noSound));
+    this.sound.off();
+    this.captions.clear();
+    this.sample = sample;
+    this.performer.request(request);
+    this.dock.show(this.performer.activity, sample);
+  }
+
+  stop(): void {
+    this.captions.clear();
+    this.performer.stop();
+  }
+
+  private header(): void {
+    const tools = get("tools");
+    const tongue = h("button", {
+      class: "tool",
+      id: "language",
+      text: (words) => words.switch,
+      attributes: { type: "button" },
+      on: { click: () => speak(language === "zh" ? "en" : "zh") },
+    });
+    bind(tongue, (node) => {
+      node.lang = language === "zh" ? "en" : "zh-CN";
+      node.title = strings.switchHint;
+    });
+    const shade = iconButton("theme", (words) => words.theme, changeTheme, "tool");
+    shade.id = "theme";
+    tools.append(tongue, shade);
+    bind(get("view"), (node) => node.setAttribute("aria-label", strings.view));
+    bind(get("rail"), (node) => node.setAttribute("aria-label", strings.panels));
+    bind(get("curtain"), (node) => (node.textContent = strings.loading));
+    bind(get("drop-title"), (node) => (node.textContent = strings.dropHere));
+    bind(get("drop-hint"), (node) => (node.textContent = strings.dropHint));
+    bind(get("error"), (node) => (node.title = strings.errorHint));
+    bind(get("link"), (node) => (node.textContent = strings[this.linked]));
+    onLanguage(() => this.sheet.rename());
+    speak(language);
+  }
+
+  private key(key: string, look: LookPanel): boolean {
+    const framing = (["face", "bust", "body"] as const)[Number(key) - 1];
+    if (framing) look.frame(framing);
+    return framing !== undefined;
   }
 
   /** Fills the controls with what the server has; tried again at every new connection until it works. */
   private async furnish(): Promise<void> {
     if (this.catalogue) return;
     try {
-      this.catalogue = await readCatalogue();
+      this.catalogue = await readCatalogue(this.server);
     } catch {
       return;
     }
-    const { avatars, styles, emotions, samples } = this.catalogue;
-    this.controls.options("style", styles, this.style, strings.styles);
-    this.controls.options("emotion", ["", "auto", ...emotions], "", strings.emotions);
-    this.controls.samples(samples);
-    this.controls.options("avatar", [...avatars.keys()], this.catalogue.chosen);
-    await this.enter(this.catalogue.chosen);
+    const { styles, emotions, samples } = this.catalogue;
+    this.face.fill(styles, emotions);
+    this.dock.fill(samples);
+    this.cast.fill(this.catalogue, this.options.avatar);
+    await this.cast.enter();
   }
 
-  /** Brings an avatar onto the stage. */
-  private async enter(name: string): Promise<void> {
-    this.avatarName = name;
-    const url = this.catalogue?.avatars.get(name);
-    if (!url || !this.stage || !this.names.length) return;
-    try {
-      const avatar = await Avatar.load(url, this.names, this.stage.anisotropy);
-      if (this.avatarName !== name) return avatar.dispose();
-      this.avatar = avatar;
-      this.stage.set(avatar);
-      this.controls.reveal();
-    } catch (error) {
-      this.controls.tell(`${strings.noAvatar}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-
+  /** Lets the avatar stand in the middle of what the controls leave free. */
   private cover(): void {
-    if (this.stage) this.stage.covered = this.controls.dock.querySelector(".panel")?.clientHeight ?? 0;
+    const sheet = get("sheet").getBoundingClientRect();
+    const dock = get("dock-panel").getBoundingClientRect();
+    const beside = window.innerWidth >= 1000;
+    const top = beside || !this.sheet.open ? dock.top : Math.min(dock.top, sheet.top);
+    this.theatre.stage?.cover({
+      right: beside && this.sheet.open ? window.innerWidth - sheet.left : 0,
+      bottom: Math.max(window.innerHeight - top, 0),
+    });
   }
 
-  private greet(): void {
-    this.connection.send({ type: "hello", style: this.style, strength: 1, seed: 0, emotion: this.emotion, controls: this.panel.turned });
+  private subtitle(on: boolean): void {
+    this.captions.wanted = on;
+    remember("subtitles", on ? null : "off");
+    this.dock.subtitles.setAttribute("aria-pressed", String(on));
+    const input = document.querySelector<HTMLInputElement>("input[name=subtitles]");
+    if (input) input.checked = on;
+    if (!on) get("caption").classList.remove("on");
   }
 
-  private request(request: Request, sample = ""): void {
-    void this.player.unlock().catch(() => this.controls.tell(strings.noSound));
-    this.hush();
-    if (!this.connection.send(request)) return this.controls.show("idle");
-    this.wanted = true;
-    this.sample = sample;
-    this.controls.tell(null);
-    this.controls.show("waiting", sample);
-  }
-
-  private stop(): void {
-    this.hush();
-    this.wanted = false;
-    this.connection.send({ type: "stop" });
-    this.controls.show("idle");
-  }
-
-  /** Silence at once, and the mouth closes; what the server says next decides what follows. */
-  private hush(): void {
-    this.player.stop();
-    this.captions.clear();
-    if (this.utterance) this.face?.settle();
-    this.utterance = null;
+  private turnVolume(level: number): void {
+    this.performer.player.volume = level;
+    remember("volume", String(level));
   }
 
   private link(state: Link): void {
-    this.controls.link(state);
-    if (state === "open") {
-      if (this.style !== "natural" || this.emotion || Object.keys(this.panel.turned).length) this.greet();
-      void this.furnish();
-      return;
-    }
-    this.hush();
-    this.wanted = false;
-    this.controls.show("idle");
-    this.face?.settle();
+    this.linked = state;
+    get("state").dataset["link"] = state;
+    get("link").textContent = strings[state];
+    this.captions.clear();
+    if (state === "open") void this.furnish();
+    else this.modern = false;
+  }
+
+  private ready(message: Ready): void {
+    const back = this.performer.connection.lost > 0;
+    this.modern = message.protocol >= 2 && this.performer.session !== null;
+    if (this.performer.session) sessionStorage.setItem(SESSION, this.performer.session);
+    if (back && message.resumed) this.tell(strings.resumed, "info");
+    if (this.sound.microphone.state === "on") this.sound.microphone.restart();
+    this.sinks.able();
+    this.takes.able();
+    if (!message.resumed) this.sinks.show([]);
+    if (!this.theatre.avatar && this.catalogue) void this.cast.enter();
+  }
+
+  private acts(activity: Activity): void {
+    this.dock.show(activity, this.sample);
+    document.body.dataset["activity"] = activity;
+    if (activity !== "idle") return;
+    this.captions.clear();
+    get("error").hidden = true;
   }
 
   private message(message: Message): void {
-    switch (message.type) {
-      case "ready":
-        this.generation = message.generation;
-        if (this.face && this.names.join() === message.names.join()) this.face.forget();
-        else this.face = new Face(message.names);
-        this.names = message.names;
-        if (!this.avatar) void this.enter(this.avatarName);
-        break;
-      case "begin":
-        if (this.wanted) this.begin(message);
-        break;
-      case "words":
-        if (message.generation === this.utterance?.generation && !this.sample) this.captions.add(message.words);
-        break;
-      case "end":
-        if (message.generation !== this.utterance?.generation) break;
-        this.utterance.end = message.sample;
-        this.player.end(message.generation, message.sample);
-        break;
-      case "idle":
-        this.idle(message.generation, message.start);
-        break;
-      case "error":
-        this.controls.tell(message.message);
-        if (!this.utterance) this.controls.show("idle");
-        break;
-    }
-  }
-
-  private begin({ generation, start, sample_rate }: Begin): void {
-    this.generation = generation;
-    this.utterance = { generation, start, end: null };
-    this.captions.clear();
-    const recording = this.catalogue?.samples.find(({ name }) => name === this.sample);
-    this.captions.add(
-      (recording?.words ?? []).map(([text, from, to]) => [text, start + from * CLOCK_HZ, start + to * CLOCK_HZ]),
-    );
-    this.face?.expect(start);
-    this.player.begin(generation, start, sample_rate);
-  }
-
-  /** Nothing more is spoken. After a whole utterance the sound still plays, and life follows by itself. */
-  private idle(generation: number, start: number): void {
-    if (generation < this.generation) return;
-    this.generation = generation;
-    if (this.utterance?.generation === generation && this.utterance.end !== null) return;
-    const stale = this.utterance !== null;
-    if (stale) this.hush();
-    this.face?.live(start);
-    if (stale || !this.wanted) this.controls.show("idle");
-  }
-
-  private packet(packet: SoundPacket | CurvesPacket): void {
-    if (packet.generation < this.generation) return;
-    if (packet.kind === "curves") {
-      if (packet.generation === this.generation) this.face?.push(packet.start, packet.count, packet.values);
-    } else if (packet.generation === this.utterance?.generation) {
-      this.player.push(packet.generation, packet.start, packet.samples);
-    }
+    if (message.type === "begin") {
+      this.captions.clear();
+      const recording = this.catalogue?.samples.find(({ name }) => name === this.sample);
+      const words = recording?.words ?? [];
+      this.captions.add(words.map(([text, from, to]) => [text, message.start + from * CLOCK_HZ, message.start + to * CLOCK_HZ]));
+    } else if (message.type === "words") {
+      const own = this.catalogue?.samples.find(({ name }) => name === this.sample)?.words?.length;
+      if (!own) this.captions.add(message.words);
+    } else if (message.type === "error") this.tell(message.message);
+    else if (message.type === "sinks") this.sinks.show(message.sinks);
+    else if (message.type === "metrics") this.timing.measured(message);
+    else if (message.type === "recording") this.takes.recorded(message);
+    else if (message.type === "level") this.sound.heard(message.activity);
   }
 
   private tick(now: number): void {
-    requestAnimationFrame((next) => this.tick(next));
-    const seconds = Math.max((now - this.drawn) / 1000, 0);
-    this.measure();
-    this.drawn = now;
-    if (seconds > 0 && seconds < 1) this.intervals.add(seconds * 1000);
-    const sample = this.follow();
-    this.face?.step(seconds, sample);
-    if (this.face && this.avatar) {
-      this.avatar.show(this.face.shown, seconds);
-      this.stage?.draw(seconds);
-    }
-  }
-
-  /** Finds the sample that will be heard when this picture is seen, and what it means for the show. */
-  private follow(): number | null {
-    if (!this.utterance) return null;
-    const now = performance.now();
-    const heard = this.player.heard(now);
-    if (!heard) return null;
-    if (this.face?.mode !== "speech") {
-      this.face?.speak();
-      this.controls.show("speaking");
-    }
-    if (heard.ended) {
-      const end = this.utterance.end ?? heard.sample;
-      this.utterance = null;
-      this.wanted = false;
-      this.player.stop();
-      this.face?.end(end);
-      this.captions.clear();
-      this.controls.show("idle");
-      this.controls.error(null);
-      return null;
-    }
-    this.captions.at(heard.sample);
-    return sampleToShow(this.player, now, this.intervals.median);
-  }
-
-  /** At the moment the last picture is seen: how far its curves are from the sound being heard. */
-  private measure(): void {
-    const now = performance.now();
-    const heard = this.face?.mode === "speech" ? this.player.heard(now) : null;
-    if (!heard?.moving || !this.face?.shownSample) {
-      this.errorMs = null;
-      if (!this.utterance) this.controls.error(null);
-      return;
-    }
-    this.errorMs = ((this.face.shownSample - heard.sample) / CLOCK_HZ) * 1000;
-    this.errors.add(this.errorMs);
-    if (now - this.errorTold > SHOW_ERROR_MS) {
-      this.errorTold = now;
-      this.controls.error(this.errors.median);
-    }
-  }
-
-  private probe(): Probe {
-    const show = this;
-    return {
-      get ready() {
-        return show.avatar !== null && show.face !== null;
-      },
-      get connected() {
-        return show.connection.open;
-      },
-      get speaking() {
-        return show.utterance !== null && show.player.heard(performance.now()) !== null;
-      },
-      get weights() {
-        return Object.fromEntries(show.names.map((name, index) => [name, show.face?.shown[index] ?? 0]));
-      },
-      get audioSample() {
-        return show.player.heard(performance.now())?.sample ?? null;
-      },
-      get errorMs() {
-        return show.errorMs;
-      },
-      get frameMs() {
-        return show.intervals.median;
-      },
-      get generation() {
-        return show.generation;
-      },
-      get avatar() {
-        return show.avatarName;
-      },
-    };
+    const { heardSample, errorMs, errors } = this.performer;
+    if (heardSample !== null) this.captions.at(heardSample);
+    this.timing.tick(now);
+    this.takes.tick();
+    if (errorMs === null || now - this.errorTold < SHOW_ERROR_MS) return;
+    this.errorTold = now;
+    const rounded = Math.round(errors.median);
+    get("error").textContent = strings.error(rounded > 0 ? `+${rounded}` : String(rounded).replace("-", "−"));
+    get("error").hidden = false;
   }
 }

@@ -1,0 +1,338 @@
+"""A stage server for tests of the page alone: it speaks protocol 2 with made-up curves and tones.
+
+It keeps what clients said in `FakeStage.said`, drops connections on demand, and serves the built page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import struct
+import time
+from collections.abc import MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.staticfiles import StaticFiles
+from numpy.typing import NDArray
+from starlette.middleware.base import RequestResponseEndpoint
+from starlette.websockets import WebSocketDisconnect
+
+from rhapsode.rigs import FACE
+from tests.browser.fake_rest import add_rest
+
+STATIC = Path(__file__).parents[2] / "src" / "rhapsode" / "server" / "static"
+NAMES = list(FACE.channels)
+HOP, CLOCK_HZ, SAMPLE_RATE = 320, 16000, 24000
+_HEADER = struct.Struct("<4sBBHQIII")
+
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob: data:; "
+    "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'self'"
+)
+
+Array = NDArray[np.float32]
+
+
+def curves_packet(generation: int, start: int, values: Array) -> bytes:
+    """Return (T, 61) curve frames as a packet."""
+    head = _HEADER.pack(b"RHP1", 2, values.shape[1], 0, start, generation, len(values), 50)
+    return head + values.astype("<f4").tobytes()
+
+
+def sound_packet(generation: int, start: int, samples: Array) -> bytes:
+    """Return (N,) samples of 24 kHz as a packet."""
+    whole = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
+    return _HEADER.pack(b"RHP1", 1, 1, 0, start, generation, len(samples), SAMPLE_RATE) + whole.tobytes()
+
+
+def face_at(start: int, count: int, mouth: float = 0.0) -> Array:
+    """Return ``count`` curve frames from clock sample ``start`` on: blinks, and a mouth that goes."""
+    values = np.zeros((count, len(NAMES)), np.float32)
+    time_s = (start + HOP * np.arange(count)) / CLOCK_HZ
+    blink = np.clip(1 - np.abs((time_s % 2.5) - 1.2) / 0.12, 0, 1)
+    values[:, NAMES.index("eyeBlinkLeft")] = values[:, NAMES.index("eyeBlinkRight")] = blink
+    values[:, NAMES.index("headYaw")] = 0.05 * np.sin(time_s)
+    if mouth:
+        open_ = mouth * (0.5 - 0.5 * np.cos(2 * math.pi * 3.5 * time_s))
+        values[:, NAMES.index("jawOpen")] = open_
+        values[:, NAMES.index("mouthFunnel")] = 0.4 * mouth * (0.5 + 0.5 * np.sin(2 * math.pi * 1.7 * time_s))
+    return values
+
+
+class _Session:
+    """What outlives a connection."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.generation, self.clock = name, 0, 0
+        self.sinks: list[dict[str, Any]] = []
+        self.recording: float | None = None
+
+
+class _Client:
+    """One connection: reads what is asked for, and plays it."""
+
+    def __init__(self, stage: FakeStage, socket: WebSocket) -> None:
+        self.stage, self.socket = stage, socket
+        self.session: _Session | None = None
+        self.listening = self.dead = False
+        self.anchor = (0, time.monotonic())
+        self.job: asyncio.Task[None] | None = None
+
+    async def send(self, **message: Any) -> None:
+        await self.socket.send_text(json.dumps(message))
+
+    async def serve(self) -> None:
+        await self.socket.accept()
+        self.stage.clients.add(self)
+        ticking = asyncio.create_task(self.each_second())
+        try:
+            first = await asyncio.wait_for(self.socket.receive_text(), 1.0)
+        except TimeoutError:
+            first = '{"type": "hello"}'
+        try:
+            hello = json.loads(first)
+            self.stage.said.append(hello)
+            await self.greet(hello)
+            self.job = asyncio.create_task(self.idle())
+            while True:
+                await self.take(await self.socket.receive())
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            self.dead = True
+            self.stage.clients.discard(self)
+            for task in (ticking, self.job):
+                if task:
+                    task.cancel()
+
+    async def greet(self, hello: dict[str, Any]) -> None:
+        name = str(hello.get("session") or "")
+        resumed = name in self.stage.sessions
+        self.session = self.stage.sessions.setdefault(name, _Session(name)) if resumed else self.stage.new()
+        self.anchor = (self.session.clock, time.monotonic())
+        await self.send(
+            type="ready", protocol=2, generation=self.session.generation, clock_hz=CLOCK_HZ, curve_hz=50,
+            sample_rate=SAMPLE_RATE, names=NAMES, session=self.session.name, resumed=resumed,
+        )  # fmt: skip
+        if self.session.sinks:
+            await self.send(type="sinks", sinks=self.session.sinks)
+
+    async def take(self, event: MutableMapping[str, Any]) -> None:
+        if event["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect
+        assert self.session
+        if event.get("bytes") is not None:
+            self.stage.heard.append(event["bytes"])
+            await self.hear(event["bytes"])
+            return
+        message = json.loads(event["text"])
+        self.stage.said.append(message)
+        kind = message["type"]
+        if kind in ("say", "sample", "take"):
+            self.start(self.speak(message.get("text", "A line of the take"), kind))
+        elif kind == "stop":
+            self.start(self.idle(announce=True))
+        elif kind == "mic" and message["on"]:
+            self.start(self.listen())
+        elif kind == "mic":
+            self.listening = False
+            self.start(self.idle(announce=True))
+        elif kind == "ping":
+            await self.send(type="pong", t=message["t"])
+        elif kind.startswith("sink_"):
+            await self.change_sinks(kind, message)
+        elif kind == "record":
+            self.session.recording = time.monotonic() if message["on"] else None
+            if not message["on"]:
+                self.stage.add_take(message.get("name") or "Take")
+            await self.tell_recording()
+
+    def start(self, work: Any) -> None:
+        """Do ``work`` in place of what is done now."""
+        assert self.session
+        if self.job:
+            self.job.cancel()
+        self.session.generation += 1
+        self.session.clock = max(self.session.clock, self.now())
+        self.job = asyncio.create_task(work)
+
+    def now(self) -> int:
+        sample, at = self.anchor
+        return sample + round((time.monotonic() - at) * 50) * HOP
+
+    async def idle(self, announce: bool = False) -> None:
+        session = self.session
+        assert session
+        if announce:
+            await self.send(type="idle", generation=session.generation, start=session.clock)
+        while True:
+            while session.clock < self.now() + 0.4 * CLOCK_HZ:
+                values = face_at(session.clock, 10)
+                await self.socket.send_bytes(curves_packet(session.generation, session.clock, values))
+                session.clock += 10 * HOP
+            await asyncio.sleep(0.1)
+
+    async def speak(self, text: str, kind: str) -> None:
+        session = self.session
+        assert session
+        generation, start = session.generation, session.clock
+        frames = max(100, 6 * len(text))
+        names = {"say": "text"}
+        await self.send(type="begin", generation=generation, start=start, sample_rate=SAMPLE_RATE, text=text,
+                        kind=names.get(kind, kind))  # fmt: skip
+        words = text.split()
+        step = frames * HOP // max(len(words), 1)
+        rows = [[word, start + k * step, start + (k + 1) * step] for k, word in enumerate(words)]
+        await self.send(type="words", generation=generation, words=rows)
+        tone = np.sin(2 * np.pi * 220 * np.arange(frames * 480) / SAMPLE_RATE).astype(np.float32) * 0.1
+        for first in range(0, frames, 25):
+            count = min(25, frames - first)
+            at = start + first * HOP
+            await self.socket.send_bytes(curves_packet(generation, at, face_at(at, count, 0.6)))
+            await self.socket.send_bytes(
+                sound_packet(generation, at, tone[first * 480 : (first + count) * 480])
+            )
+            await asyncio.sleep(0)
+        session.clock = start + frames * HOP
+        await self.send(type="end", generation=generation, sample=session.clock)
+        self.anchor = (start, time.monotonic())
+        await self.send(type="idle", generation=generation, start=session.clock)
+        await self.idle()
+
+    async def listen(self) -> None:
+        assert self.session
+        self.listening = True
+        await self.send(type="listen", generation=self.session.generation, start=self.session.clock)
+        await asyncio.Event().wait()
+
+    async def hear(self, packet: bytes) -> None:
+        """Move the mouth as loud as the microphone is."""
+        session = self.session
+        if not self.listening or session is None:
+            return
+        _, _, _, _, _, _, count, rate = _HEADER.unpack_from(packet)
+        samples = np.frombuffer(packet, "<i2", offset=_HEADER.size) / 32768
+        rms = float(np.sqrt(np.mean(samples**2))) if count else 0.0
+        frames = round(count / rate * 50) or 1
+        values = face_at(session.clock, frames)
+        values[:, NAMES.index("jawOpen")] = min(1.0, 4 * rms)
+        await self.socket.send_bytes(curves_packet(session.generation, session.clock, values))
+        session.clock += frames * HOP
+        level = 20 * math.log10(max(rms, 1e-5))
+        await self.send(type="level", rms_db=level, activity=float(rms > 0.01))
+
+    async def change_sinks(self, kind: str, message: dict[str, Any]) -> None:
+        session = self.session
+        assert session
+        if kind == "sink_add":
+            scheme = message["url"].partition("://")[0]
+            if scheme not in ("vmc", "livelink"):
+                text = f"no sink is called '{scheme}', known are: livelink, vmc"
+                await self.send(type="error", message=text, fatal=False)
+                return
+            bad = "9999" in message["url"]
+            session.sinks.append(
+                {"id": f"s{len(session.sinks) + 1}",
+                 "url": message["url"], "state": "failed" if bad else "open",
+                 "error": "connection refused" if bad else None, "rate": 60.0, "offset_ms": 0.0, "sent": 0,
+                 "dropped": 0, "latency_ms": None if bad else [3.1, 6.4]}
+            )  # fmt: skip
+        elif kind == "sink_set":
+            for row in session.sinks:
+                if row["id"] == message["id"]:
+                    row["offset_ms"] = message["offset_ms"]
+        else:
+            session.sinks = [row for row in session.sinks if row["id"] != message["id"]]
+        await self.send(type="sinks", sinks=session.sinks)
+
+    async def tell_recording(self) -> None:
+        assert self.session
+        since = self.session.recording
+        on = since is not None
+        await self.send(type="recording", on=on, id="t9" if on else None, error=None,
+                        seconds=time.monotonic() - since if since else 0.0)  # fmt: skip
+
+    async def each_second(self) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await asyncio.sleep(1.0)
+                if self.session is None:
+                    continue
+                await self.send(type="metrics", engine_ms=[4.1, 7.9], chunk_to_packet_ms=[46.0, 61.0],
+                                ahead_ms=390.0, queued=2, dropped=0, sessions=len(self.stage.clients),
+                                real_time_factor=0.08)  # fmt: skip
+                for row in self.session.sinks:
+                    row["sent"] += 60 if row["state"] == "open" else 0
+                if self.session.sinks:
+                    await self.send(type="sinks", sinks=self.session.sinks)
+                if self.session.recording is not None:
+                    await self.tell_recording()
+
+
+class FakeStage:
+    """The server's memory, which tests may look into."""
+
+    def __init__(self) -> None:
+        self.said: list[dict[str, Any]] = []
+        self.heard: list[bytes] = []
+        self.sessions: dict[str, _Session] = {}
+        self.clients: set[_Client] = set()
+        self.takes: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+        self.uploaded: dict[str, bytes] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.address = ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new, but for the connections."""
+        for kept in (self.said, self.heard, self.takes, self.asked):
+            kept.clear()
+        self.uploaded.clear()
+        self.add_take("A first take")
+        self.add_take("Morning, second reading")
+
+    def new(self) -> _Session:
+        session = _Session(f"session-{len(self.sessions) + 1}")
+        self.sessions[session.name] = session
+        return session
+
+    def add_take(self, name: str) -> None:
+        number = len(self.takes) + 1
+        text = "The morning came in through the big blue windows."
+        self.takes.append({"id": f"t{number}", "name": name, "seconds": 3.6 + number, "has_sound": True,
+                           "created": f"2026-03-0{number}T09:30:00Z", "text": text})  # fmt: skip
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """Return the messages of a type that clients have sent."""
+        return [message for message in self.said if message["type"] == kind]
+
+    def drop(self) -> None:
+        """Cut all connections, as a network does."""
+        assert self.loop
+        for client in list(self.clients):
+            asyncio.run_coroutine_threadsafe(client.socket.close(1012), self.loop).result(5)
+
+    def app(self) -> FastAPI:
+        """Return the application."""
+        app = FastAPI(docs_url=None, redoc_url=None)
+
+        @app.middleware("http")
+        async def guard(request: Request, answer: RequestResponseEndpoint) -> Response:
+            response = await answer(request)
+            response.headers["Content-Security-Policy"] = POLICY
+            return response
+
+        @app.websocket("/ws")
+        async def stage(socket: WebSocket) -> None:
+            self.loop = asyncio.get_running_loop()
+            await _Client(self, socket).serve()
+
+        add_rest(app, self)
+        app.mount("/", StaticFiles(directory=STATIC, html=True), name="stage")
+        return app
