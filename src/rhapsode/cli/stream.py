@@ -12,6 +12,7 @@ import typer
 from rhapsode.errors import SettingError
 
 if TYPE_CHECKING:
+    from rhapsode.live.ear import Process
     from rhapsode.live.runner import SinkStatus
     from rhapsode.live.show import Show
     from rhapsode.live.sources.source import Source
@@ -34,6 +35,12 @@ def stream(
         typer.Option(help="Raw 16-bit mono sound: '-' reads standard input, ws://127.0.0.1:8766 listens."),
     ] = "",
     rate: Annotated[int, typer.Option(help="Sample rate of --pcm, Hz.")] = 48_000,
+    denoise: Annotated[
+        bool, typer.Option("--denoise", help="Take noise out of --mic or --pcm (adds 45 ms).")
+    ] = False,
+    vad: Annotated[
+        bool, typer.Option("--vad", help="Only a voice moves the face: for --mic or --pcm (adds 36 ms).")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Play --file or --say again and again.")] = False,
     style: Annotated[
         str, typer.Option(help="Manner of speaking: natural, serious, lively or cartoon.")
@@ -69,7 +76,17 @@ def stream(
     for name in ignored:
         say_note(f"{controls}: {name} has no counterpart here and is left out")
     direction = Direction(engine, style, strength, seed, emotion=emotion, controls=turned)
-    source = source_of(mic, device, file, say, pcm, rate, voice=voice, again=again)
+    source = source_of(
+        mic,
+        device,
+        file,
+        say,
+        pcm,
+        rate,
+        process=process_of(denoise=denoise, vad=vad),
+        voice=voice,
+        again=again,
+    )
     show = Show(ProductEngine(voice), to or [], direction=direction)
     if not to:
         raise SettingError("a live performance needs at least one --to, got none; `--sinks` lists them")
@@ -87,6 +104,7 @@ def source_of(
     pcm: str,
     rate: int,
     *,
+    process: Process | None,
     voice: str,
     again: bool,
 ) -> Source | None:
@@ -99,25 +117,44 @@ def source_of(
     if mic:
         from rhapsode.live.sources.microphone import Microphone
 
-        return Microphone(device or None)
+        return Microphone(device or None, process=process)
     if file is not None or say:
         from rhapsode.live.sources.played import played_file, spoken_text
 
         return spoken_text(say, voice, again=again) if file is None else played_file(file, again=again)
-    return _raw(pcm, rate) if pcm else None
+    return _raw(pcm, rate, process) if pcm else None
 
 
-def _raw(pcm: str, rate: int) -> Source:
+def process_of(*, denoise: bool, vad: bool) -> Process | None:
+    """Return what cleans the sound; None where nothing is asked for."""
+    from rhapsode.live.engine import SAMPLE_RATE
+
+    steps: list[Process] = []
+    if denoise:
+        from rhapsode.audio.denoise import Denoiser
+
+        steps.append(Denoiser(SAMPLE_RATE))
+    if vad:
+        from rhapsode.audio.vad import VoiceGate
+
+        steps.append(VoiceGate(SAMPLE_RATE))
+    if len(steps) < 2:
+        return steps[0] if steps else None
+    first, second = steps
+    return lambda y: second(first(y))
+
+
+def _raw(pcm: str, rate: int, process: Process | None) -> Source:
     from urllib.parse import urlsplit
 
     from rhapsode.live.sources.pcm import PcmPipe, PcmServer
 
     if pcm == "-":
-        return PcmPipe(sys.stdin.buffer, rate)
+        return PcmPipe(sys.stdin.buffer, rate, process=process)
     address = urlsplit(pcm)
     if address.scheme != "ws":
         raise SettingError(f"--pcm must be '-' or ws://HOST:PORT, got '{pcm}'; try ws://127.0.0.1:8766")
-    return PcmServer(address.hostname or "127.0.0.1", address.port or 8766, rate)
+    return PcmServer(address.hostname or "127.0.0.1", address.port or 8766, rate, process=process)
 
 
 async def _perform(show: Show, source: Source | None, seconds: float, *, as_json: bool) -> None:
