@@ -202,6 +202,7 @@ class SinkRunner:
         try:
             await self._sink.close()
         except (OSError, RhapsodeError) as error:
+            self._error, self._state = str(error), "failed"
             log.warning("%s: closing failed: %s", self.url, error)
 
     async def _wait(self, seconds: float) -> None:

@@ -85,7 +85,7 @@ _ROWS = (
         "WHIP (WebRTC)",
         f"whip://{_LOCAL}:8080/whip",
         f"{_HERE}.whip:Whip",
-        (*_PICTURE, "token"),
+        (*_PICTURE, "token", "tls"),
         ("aiortc", "webrtc"),
     ),
     Scheme(
@@ -124,7 +124,7 @@ def open_sink(url: str) -> tuple[Sink, SinkOptions]:
         MissingExtraError: the sink needs a part that is not installed.
 
     """
-    address = urlsplit(url if "://" in url else f"{url}://")
+    address = urlsplit(url if ":" in url else f"{url}://")
     scheme = SCHEMES.get(address.scheme)
     if scheme is None:
         raise SettingError(
