@@ -186,7 +186,28 @@ def load_controls(path: str | Path) -> tuple[Controls, tuple[str, ...]]:
     return read, tuple(ignored)
 
 
-def _translate(section: Any, made: dict[str, Any], ignored: list[str], path: Path) -> None:
+def translate(section: Mapping[str, Any], where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what a section of Audio2Face-3D's settings asks for, unchecked.
+
+    Args:
+        section: names and values such as ``upperFaceStrength: 1.2``; our own names pass through.
+        where: what messages call the section.
+
+    Returns:
+        Fields of `Controls`, with names that nobody knows among them, and the names of Audio2Face-3D that
+        have no counterpart here.
+
+    Raises:
+        SettingError: it holds no names and values.
+
+    """
+    made: dict[str, Any] = {}
+    ignored: list[str] = []
+    _translate(section, made, ignored, where)
+    return made, tuple(ignored)
+
+
+def _translate(section: Any, made: dict[str, Any], ignored: list[str], path: Path | str) -> None:
     if not isinstance(section, dict):
         raise SettingError(f"controls '{path}': a section must hold names and values, got {section!r}")
     for name, value in section.items():

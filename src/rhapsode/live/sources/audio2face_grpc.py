@@ -1,0 +1,329 @@
+"""The door that clients of NVIDIA Audio2Face-3D knock at: gRPC, its limits and its refusals.
+
+What is done with a client's stream is somebody else's matter: the door hands out a `Line` to read requests
+from and to write answers to (extra ``audio2face``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rhapsode.errors import InputError, MissingExtraError, PacketError, SettingError, SinkError
+from rhapsode.protocols.audio2face import MAX_MESSAGE, End, Header, Part, read_request
+from rhapsode.protocols.audio2face_answer import failure
+from rhapsode.protocols.audio2face_schema import HEALTH, METHOD, SERVING, message
+
+log = logging.getLogger(__name__)
+
+PORT = 52_000
+"""Where Audio2Face-3D listens by default."""
+
+IDLE_S = 30.0
+"""So long a client may say nothing, or take nothing of what it asked for."""
+
+WAITING_BYTES = 32 * 1024 * 1024
+"""What is kept of a client that sends faster than it takes answers; then it has to wait."""
+
+
+class RefusedError(Exception):
+    """A stream that cannot be served.
+
+    Args:
+        code: name of a gRPC status code.
+        reason: told to the client.
+
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where to listen and whom to let in.
+
+    Args:
+        host: address to listen on.
+        port: TCP port; 0 takes a free one.
+        token: what clients must send as metadata ``authorization: Bearer ...``; empty for none.
+        certificate: PEM file for TLS.
+        key: PEM file of its private key.
+        client_ca: PEM file; only clients with a certificate of this authority come in.
+
+    Raises:
+        SettingError: the files do not fit together.
+
+    """
+
+    host: str = "127.0.0.1"
+    port: int = PORT
+    token: str = ""
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise SettingError("TLS needs a certificate and its key, got one of them; give both")
+        if self.client_ca is not None and self.certificate is None:
+            raise SettingError("clients' certificates need TLS, got no certificate; give one with its key")
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT as gRPC wants it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Line:
+    """One client: what it sends, and the way back.
+
+    Args:
+        requests: its messages.
+        write: sends one answer; returns when there is room for the next.
+        idle_s: see `IDLE_S`.
+
+    """
+
+    def __init__(
+        self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]], idle_s: float
+    ) -> None:
+        self._write, self._idle_s = write, idle_s
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._over = False
+        self._moved = asyncio.Condition()
+        self._reading = asyncio.create_task(self._fill(requests))
+
+    async def read(self) -> Header | Part | End:
+        """Return the next request; `End` too where the client just closes its side.
+
+        Raises:
+            PacketError: it is malformed.
+            RefusedError: the client says nothing.
+
+        """
+        try:
+            async with asyncio.timeout(self._idle_s), self._moved:
+                await self._moved.wait_for(lambda: self._waiting or self._over)
+                if not self._waiting:
+                    return End()
+                data = self._waiting.popleft()
+                self._bytes -= len(data)
+                self._moved.notify_all()
+        except TimeoutError:
+            raise RefusedError(
+                "DEADLINE_EXCEEDED",
+                f"nothing came for {self._idle_s:g} s; send sound, or end_of_audio when it is over",
+            ) from None
+        return read_request(data)
+
+    async def header(self) -> Header:
+        """Return the first request.
+
+        Raises:
+            PacketError: it is no header.
+            RefusedError: the client says nothing.
+
+        """
+        first = await self.read()
+        if isinstance(first, Header):
+            return first
+        got = "sound" if isinstance(first, Part) else "the end"
+        raise PacketError(f"a stream begins with audio_stream_header, got {got}; send the header first")
+
+    async def write(self, answers: list[bytes]) -> None:
+        """Send ``answers``.
+
+        Raises:
+            RefusedError: the client does not take them.
+
+        """
+        for answer in answers:
+            try:
+                async with asyncio.timeout(self._idle_s):
+                    await self._write(answer)
+            except TimeoutError:
+                raise RefusedError(
+                    "DEADLINE_EXCEEDED",
+                    f"nobody took the answers for {self._idle_s:g} s; read them while you send",
+                ) from None
+
+    async def close(self) -> None:
+        """Read nothing more."""
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _fill(self, requests: AsyncIterator[bytes]) -> None:
+        try:
+            async for data in requests:
+                async with self._moved:
+                    self._waiting.append(data)
+                    self._bytes += len(data)
+                    self._moved.notify_all()
+                    await self._moved.wait_for(lambda: self._bytes <= WAITING_BYTES)
+        finally:
+            self._over = True
+            with suppress(RuntimeError):  # the loop is gone
+                async with self._moved:
+                    self._moved.notify_all()
+
+
+class Audio2FaceServer:
+    """Listens, checks who comes, and has each stream served.
+
+    Args:
+        door: where, and whom to let in.
+        serve: serves one stream; what it raises of `InputError` and `RefusedError` is told to the client.
+        max_streams: at once; more are refused.
+        idle_s: see `IDLE_S`.
+
+    Raises:
+        MissingExtraError: grpcio or protobuf is not installed.
+
+    Attributes:
+        port: that it listens on, once started.
+        streams: served now.
+
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        serve: Callable[[Line], Awaitable[None]],
+        *,
+        max_streams: int = 10,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._grpc = _grpc()
+        message("AudioStream")
+        self._door, self._serve, self._idle_s = door, serve, idle_s
+        self._max_streams = max_streams
+        self._server: Any = None
+        self.port = door.port
+        self.streams = 0
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            SinkError: the port is taken, or the address is not of this machine.
+            SettingError: a file for TLS cannot be read.
+
+        """
+        grpc = self._grpc
+        credentials = self._credentials()
+        self._server = grpc.aio.server(
+            options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 4 * MAX_MESSAGE)]
+        )
+        stream = grpc.stream_stream_rpc_method_handler(self._process)
+        health = grpc.unary_unary_rpc_method_handler(_health)
+        for (service, method), handler in ((METHOD, stream), (HEALTH, health)):
+            self._server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(service, {method: handler}),)
+            )
+        address = self._door.address
+        try:
+            port = (
+                self._server.add_insecure_port(address)
+                if credentials is None
+                else self._server.add_secure_port(address, credentials)
+            )
+        except RuntimeError:
+            port = 0
+        if not port:
+            raise SinkError(f"cannot listen on {address}; choose another port or an address of this machine")
+        self.port = int(port)
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Hang up on everybody and listen no more."""
+        if self._server is not None:
+            await self._server.stop(None)
+
+    async def wait(self) -> None:
+        """Return once it listens no more."""
+        await self._server.wait_for_termination()
+
+    def _credentials(self) -> Any:
+        if self._door.certificate is None or self._door.key is None:
+            return None
+        pair = (_read(self._door.key), _read(self._door.certificate))
+        ca = self._door.client_ca
+        return self._grpc.ssl_server_credentials(
+            [pair], _read(ca) if ca else None, require_client_auth=ca is not None
+        )
+
+    async def _process(self, requests: AsyncIterator[bytes], context: Any) -> None:
+        """Serve one client from its first message to its last answer."""
+        try:
+            self._check(context)
+        except RefusedError as refused:
+            await self._abort(context, refused.code, str(refused))
+        self.streams += 1
+        line = Line(requests, context.write, self._idle_s)
+        try:
+            await self._serve(line)
+        except RefusedError as refused:
+            await self._abort(context, refused.code, str(refused))
+        except InputError as error:
+            await self._abort(context, "INVALID_ARGUMENT", str(error))
+        except Exception:
+            log.exception("a stream of Audio2Face broke off")
+            await self._abort(context, "INTERNAL", "a fault of the server; its log says more")
+        finally:
+            self.streams -= 1
+            await line.close()
+
+    def _check(self, context: Any) -> None:
+        if self._door.token:
+            given = dict(context.invocation_metadata() or ()).get("authorization", "")
+            kind, _, token = str(given).partition(" ")
+            same = secrets.compare_digest(token.strip().encode(), self._door.token.encode())
+            if kind.lower() != "bearer" or not same:
+                raise RefusedError(
+                    "UNAUTHENTICATED",
+                    "this server needs its token; send it as metadata 'authorization: Bearer TOKEN'",
+                )
+        if self.streams >= self._max_streams:
+            raise RefusedError(
+                "RESOURCE_EXHAUSTED",
+                f"{self._max_streams} streams are served at once and all are taken; try again later",
+            )
+
+    async def _abort(self, context: Any, code: str, reason: str) -> NoReturn:
+        """Tell the client why, as the protocol's own status and as gRPC's, and hang up."""
+        log.warning("a stream of Audio2Face is refused: %s", reason)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await context.write(failure(reason))
+        await context.abort(getattr(self._grpc.StatusCode, code), reason)
+        raise AssertionError("abort returns never")
+
+
+async def _health(request: bytes, context: Any) -> bytes:
+    return bytes(message("HealthResponse")(status=SERVING).SerializeToString())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingError(f"'{path}' cannot be read ({error.strerror}); expected a PEM file") from error
+
+
+def _grpc() -> Any:
+    try:
+        import grpc
+        import grpc.aio
+    except ImportError:
+        raise MissingExtraError("grpcio", "audio2face") from None
+    return grpc
