@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -67,6 +68,7 @@ class Place:
     Args:
         backstage: what all sessions share.
         listed: whether others may follow it as the newest session.
+        failed: called once it cannot go on, after those who watch it.
 
     Attributes:
         session: what is run.
@@ -76,8 +78,11 @@ class Place:
 
     """
 
-    def __init__(self, backstage: Backstage, *, listed: bool = True) -> None:
+    def __init__(
+        self, backstage: Backstage, *, listed: bool = True, failed: Callable[[Place], None] | None = None
+    ) -> None:
         settings = backstage.settings
+        self._on_failed = failed
         direction = Direction(settings.weights, emotion="")
         self._backstage, self.listed = backstage, listed
         self.session = Session(
@@ -172,6 +177,8 @@ class Place:
         if not task.cancelled() and (error := task.exception()) is not None:
             for watcher in list(self.watchers):
                 watcher.fail(error)
+            if self._on_failed is not None:
+                self._on_failed(self)
 
     async def _tick(self) -> None:
         turn = 0

@@ -1,7 +1,7 @@
 """A take while it is made: what was due is written, what an interruption threw away is not.
 
 The curves are those of the session, frame by frame, and the sound sample by sample: nothing is interpolated.
-Where an interruption makes the clock of the session jump, the take goes on without a gap.
+Where the clock of the session jumps, after an interruption, the take goes on without a gap.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Roll:
         return part
 
     def _keep(self, sample: int, values: Float32) -> None:
-        if self._cut:
+        if self._cut or sample != self._next:
             self._cut = False
             self._shift = sample - (self.frames + len(self._rows)) * HOP
             self._fade_from, self._fade = self._last, 0

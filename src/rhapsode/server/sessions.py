@@ -128,7 +128,7 @@ class Sessions:
             self.drop(self._places[next(iter(self._expiries))])  # the one abandoned first
         if len(self._places) >= limit and not forced:
             raise FullError(f"the stage serves {limit} sessions at once and all are taken; try later")
-        place = Place(self._backstage, listed=listed)
+        place = Place(self._backstage, listed=listed, failed=self.drop)
         self._places[place.session.id] = place
         self._count()
         return place

@@ -1,0 +1,408 @@
+"""Sessions of a server in virtual time: resumed, followed, given up; what clients ask of them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rhapsode.protocols.stage_packets import CurvesPacket, SoundPacket
+from tests.live.fake import level
+from tests.server.house import House, Wire, at_home, now, tone
+
+SAY = {"type": "say", "text": "one two three"}
+LONG = {"type": "say", "text": "alpha beta gamma delta " * 20}  # 16 s
+MIC = {"type": "mic", "on": True, "sample_rate": 16_000}
+
+
+def test_who_says_nothing_gets_a_session_too(tmp_path: Path):
+    async def scene(house: House) -> tuple[Wire, float]:
+        wire = Wire()
+        from rhapsode.server.connection import Welcome, converse
+
+        task = asyncio.ensure_future(converse(wire, house.sessions, house.backstage, Welcome()))
+        await wire.until(lambda: bool(wire.told("ready")))
+        at = now()
+        wire.leave()
+        await task
+        return wire, at
+
+    wire, at = at_home(scene, tmp_path)
+    assert at == pytest.approx(1.0, abs=0.1)
+    assert wire.told("ready")[0]["protocol"] == 2
+
+
+def test_a_session_goes_on_in_the_middle_of_a_speech(tmp_path: Path):
+    async def scene(house: House) -> tuple[Wire, Wire, float, float]:
+        first = await house.ready()
+        first.say(LONG)
+        await first.until(lambda: len(first.sound(1)) > 24_000)
+        begun = next(at for at, one in first.got if isinstance(one, dict) and one["type"] == "begin")
+        await asyncio.sleep(2.0)
+        first.leave()
+        await asyncio.sleep(3.0)
+        assert len(house.sessions) == 1
+        assert house.sessions.watched == 0
+        back = await house.ready({"type": "hello", "session": first.session})
+        at = now()
+        await back.until(lambda: bool(back.told("end")))
+        return first, back, begun, at
+
+    first, back, begun, at = at_home(scene, tmp_path)
+    (ready,) = back.told("ready")
+    assert (ready["session"], ready["resumed"], ready["generation"]) == (first.session, True, 1)
+    (begin,) = back.told("begin")
+    assert begin == first.told("begin")[0]
+    sounds = [one for _, one in back.got if isinstance(one, SoundPacket)]
+    heard_s = (sounds[0].start - begin["start"]) / 16_000
+    assert heard_s <= at - begun <= heard_s + 0.5
+    whole = np.repeat([level(w) for w in ("alpha", "beta", "gamma", "delta")] * 20, 4800)
+    np.testing.assert_allclose(back.sound(1), whole[round(heard_s * 24_000) :], atol=1e-4)
+
+
+def test_a_session_ends_a_minute_after_its_last_connection(tmp_path: Path):
+    async def scene(house: House) -> tuple[int, int, bool]:
+        wire = await house.ready()
+        wire.leave()
+        await asyncio.sleep(59.0)
+        kept = len(house.sessions)
+        await asyncio.sleep(2.0)
+        left = len(house.sessions)
+        late = await house.ready({"type": "hello", "session": wire.session})
+        return kept, left, late.told("ready")[0]["resumed"]
+
+    assert at_home(scene, tmp_path) == (1, 0, False)
+
+
+def test_coming_back_stops_the_clock(tmp_path: Path):
+    async def scene(house: House) -> None:
+        wire = await house.ready()
+        wire.leave()
+        await asyncio.sleep(50.0)
+        await house.ready({"type": "hello", "session": wire.session})
+        await asyncio.sleep(3600.0)
+        assert len(house.sessions) == 1
+
+    at_home(scene, tmp_path)
+
+
+def test_the_one_abandoned_first_makes_room(tmp_path: Path):
+    async def scene(house: House) -> None:
+        old = await house.ready()
+        old.leave()
+        await asyncio.sleep(1.0)
+        held = await house.ready()
+        new = await house.ready()
+        refused = house.connect()
+        await refused.until(lambda: refused.closed is not None)
+        assert refused.closed == 1013
+        assert refused.errors == ["the stage serves 2 sessions at once and all are taken; try later"]
+        assert {held.session, new.session} == set(house.sessions._places)
+
+    at_home(scene, tmp_path, max_sessions=2)
+
+
+def test_settings_and_sound_of_a_first_message_count(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready({"type": "hello", "seed": 7}, SAY)
+        await wire.until(lambda: bool(wire.told("end")))
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert max(float(c.values[0, 52]) for c in wire.curves()) == pytest.approx(0.07)
+
+
+def test_a_viewer_sees_and_hears_all_and_changes_nothing(tmp_path: Path):
+    async def scene(house: House) -> tuple[Wire, Wire]:
+        actor = await house.ready()
+        viewer = await house.ready({"type": "hello", "follow": actor.session})
+        viewer.say({"type": "stop"}, SAY, MIC, {"type": "record", "on": True}, {"type": "hello", "seed": 4})
+        actor.say(SAY)
+        await viewer.until(lambda: bool(viewer.told("end")))
+        await actor.until(lambda: bool(actor.told("end")))
+        return actor, viewer
+
+    actor, viewer = at_home(scene, tmp_path)
+    assert viewer.session == actor.session
+    np.testing.assert_array_equal(viewer.sound(1), actor.sound(1))
+    assert [e.partition(" cannot")[0] for e in viewer.errors] == ["this connection only looks on and"] * 4
+    assert actor.errors == []
+
+
+def test_following_the_latest_goes_on_to_each_newer_session(tmp_path: Path):
+    async def scene(house: House) -> None:
+        viewer = await house.ready({"type": "hello", "follow": "latest"})
+        alone = viewer.session
+        await viewer.until(lambda: len(viewer.curves()) > 3)  # a face lives before anybody comes
+        first = await house.ready()
+        await viewer.until(lambda: viewer.session == first.session)
+        assert alone not in house.sessions._places
+        second = await house.ready()
+        await viewer.until(lambda: viewer.session == second.session)
+        second.say(SAY)
+        await viewer.until(lambda: bool(viewer.told("begin")))
+        # Who follows does not keep a session alive.
+        second.leave()
+        await asyncio.sleep(61.0)
+        await viewer.until(lambda: viewer.session == first.session)
+        first.leave()
+        await asyncio.sleep(61.0)
+        await viewer.until(lambda: viewer.session not in (first.session, alone))
+        assert viewer.closed is None
+        viewer.leave()
+        await asyncio.sleep(1.0)
+        assert len(house.sessions) == 0
+
+    at_home(scene, tmp_path)
+
+
+def test_following_nobody_is_refused(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire = house.connect({"type": "hello", "follow": "nobody"})
+        await wire.until(lambda: wire.closed is not None)
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert wire.closed == 1008
+    assert "no session 'nobody'" in wire.errors[0]
+
+
+def test_a_microphone_moves_the_face_and_is_not_sent_back(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        wire.say(MIC)
+        await wire.until(lambda: bool(wire.told("listen")))
+        for _ in range(100):
+            wire.hear(tone(0.02))
+            await asyncio.sleep(0.02)
+        wire.say({"type": "mic", "on": False})
+        await wire.until(lambda: bool(wire.told("idle")))
+        await asyncio.sleep(1.5)
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    start = wire.told("listen")[0]["start"]
+    jaws = np.concatenate([c.values[:, 17] for c in wire.curves() if c.start >= start])
+    assert (jaws > 0.45).sum() >= 90
+    assert not [one for _, one in wire.got if isinstance(one, SoundPacket)]
+    levels = wire.told("level")
+    assert 18 <= len(levels) <= 21
+    assert levels[-1]["rms_db"] == pytest.approx(-6.0, abs=0.2)
+    assert levels[-1]["activity"] == 1.0
+    measured = wire.told("metrics")[-1]["chunk_to_packet_ms"]
+    assert measured[1] <= 80.0
+
+
+def test_a_lost_connection_turns_its_microphone_off(tmp_path: Path):
+    async def scene(house: House) -> None:
+        wire = await house.ready()
+        wire.say(MIC)
+        await wire.until(lambda: bool(wire.told("listen")))
+        wire.leave()
+        await asyncio.sleep(1.0)
+        back = await house.ready({"type": "hello", "session": wire.session})
+        back.hear(tone(0.02))
+        await back.until(lambda: bool(back.errors))
+        assert "while the microphone is off" in back.errors[0]
+
+    at_home(scene, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("packet", "said"),
+    [
+        (
+            bytes(SoundPacket(0, 0, tone(0.02), 44_100)),
+            "is on at 16000 Hz, got a packet at 44100 Hz",
+        ),
+        (bytes(CurvesPacket(0, 0, np.zeros((1, 61), np.float32))), "got one of curves"),
+    ],
+)
+def test_sound_that_does_not_fit_is_refused_and_the_session_goes_on(tmp_path: Path, packet: bytes, said: str):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        wire.say(MIC, packet, packet, packet, SAY)
+        await wire.until(lambda: bool(wire.told("end")))
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert len(wire.errors) == 1  # once a second is enough
+    assert said in wire.errors[0]
+    assert wire.told("error")[0]["fatal"] is False
+
+
+_WHOLE = bytes(SoundPacket(0, 0, tone(0.02), 16_000))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (_WHOLE[:-1], "a packet of 320 x 1 values of sound at 16000 Hz needs 668 bytes, got 667"),
+        (b"\x00" * 100, "begins with"),
+        (b"", "needs a header"),
+        (b'{"type": "stop"}', "needs a header"),
+        (b"\x00" * 70_000, "may hold 65536 bytes, got 70000"),
+        ("UkhQMQEBAAA=", "sound a binary packet; message: Invalid JSON"),
+        ('{"type": "mic"}', "mic.on: Field required"),
+        ('{"type": "mic", "on": true, "sample_rate": 1}', "greater than or equal to 8000"),
+        ('{"type": "mic", "on": true, "sample_rate": NaN}', "mic.sample_rate"),
+        ('{"type": "ping", "t": NaN}', "ping.t"),
+        ('{"type": "take", "id": "../x"}', "take.id: String should match"),
+    ],
+)
+def test_what_is_no_message_closes_with_1007_and_a_sentence(tmp_path: Path, message: str | bytes, said: str):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        other = await house.ready()
+        wire.say(MIC, message)
+        await wire.until(lambda: wire.closed is not None)
+        other.say(SAY)
+        await other.until(lambda: bool(other.told("end")))
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert wire.closed == 1007
+    (error,) = wire.told("error")
+    assert said in error["message"]
+    assert error["fatal"] is True
+
+
+def test_a_flood_of_messages_ends_the_connection_alone(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        for k in range(41):
+            wire.say({"type": "ping", "t": k})
+        await wire.until(lambda: wire.closed is not None)
+        back = await house.ready({"type": "hello", "session": wire.session})
+        assert back.told("ready")[0]["resumed"]
+        return wire
+
+    wire = at_home(scene, tmp_path, max_messages_s=10)
+    assert wire.closed == 1008
+    assert wire.errors == ["a client may send 10 messages a second, got more; send larger pieces"]
+
+
+def test_wishes_are_limited_and_said(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        wire.say(SAY, SAY, SAY, {"type": "stop"})
+        await wire.until(lambda: bool(wire.errors))
+        await asyncio.sleep(31.0)
+        wire.say(SAY)
+        await wire.until(lambda: bool(wire.told("end")))
+        return wire
+
+    wire = at_home(scene, tmp_path, max_says_minute=2)
+    assert wire.errors == ["2 performances a minute may be asked for; try again in 30 s"]
+
+
+@pytest.mark.parametrize("when", ["before", "during", "after", "twice"])
+def test_an_interruption_silences_whenever_it_comes(tmp_path: Path, when: str):
+    async def scene(house: House) -> tuple[Wire, float]:
+        wire = await house.ready()
+        wire.say(LONG)
+        if when != "before":
+            await wire.until(lambda: bool(len(wire.sound(1))))
+        if when == "after":
+            await asyncio.sleep(4.0)
+        at = now()
+        wire.say({"type": "stop"})
+        if when == "twice":
+            wire.say({"type": "stop"})
+        await wire.until(lambda: bool(wire.told("idle")))
+        await asyncio.sleep(2.0)
+        wire.say(SAY)
+        await wire.until(lambda: bool(wire.told("end")))
+        return wire, at
+
+    wire, at = at_home(scene, tmp_path)
+    generation = wire.told("idle")[0]["generation"]
+    told_at = next(t for t, one in wire.got if isinstance(one, dict) and one["type"] == "idle")
+    assert told_at - at <= 0.2
+    assert generation == (3 if when == "twice" else 2)
+    late = [one for t, one in wire.got if t > told_at and isinstance(one, SoundPacket)]
+    assert {one.generation for one in late} == {generation + 1}  # nothing of the speech that was interrupted
+    assert not wire.jaw(generation).any()  # the mouth is closed
+    assert len(wire.sound(generation + 1)) == 14_400
+
+
+def test_a_slow_reader_is_let_go_and_others_are_unharmed(tmp_path: Path):
+    async def scene(house: House) -> tuple[Wire, Wire]:
+        slow, other = await house.ready(), await house.ready()
+        slow.say(LONG)
+        other.say(LONG)
+        await slow.until(lambda: len(slow.sound(1)) > 0)
+        slow.reading.clear()
+        await asyncio.sleep(25.0)
+        assert slow.task is not None
+        assert slow.task.done()
+        await other.until(lambda: bool(other.told("end")))
+        return slow, other
+
+    _, other = at_home(scene, tmp_path)
+    assert len(other.sound(1)) == 80 * 4800
+
+
+def test_positions_draw_the_clock_to_what_is_heard(tmp_path: Path):
+    async def scene(house: House) -> float:
+        wire = await house.ready()
+        wire.say(LONG)
+        await wire.until(lambda: bool(wire.told("begin")))
+        begin, begun = wire.told("begin")[0], now()
+        timeline = house.sessions._places[wire.session].session.timeline
+        for k in range(1, 20):  # heard 150 ms later than due
+            sample = begin["start"] + k * 8000
+            await asyncio.sleep(begun + 0.06 + 0.15 + k * 0.5 - now())
+            position = {"type": "position", "generation": 1, "sample": sample, "state": "playing"}
+            wire.say(position, {**position, "generation": 0, "sample": 0})
+        await asyncio.sleep(0.1)
+        return timeline.time_of(begin["start"]) - begun
+
+    assert at_home(scene, tmp_path) == pytest.approx(0.21, abs=0.01)
+
+
+def test_pings_and_readings_come_back(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        wire.say({"type": "ping", "t": 12.5})
+        await asyncio.sleep(10.5)
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert wire.told("pong") == [{"type": "pong", "t": 12.5}]
+    readings = wire.told("metrics")
+    assert 9 <= len(readings) <= 11
+    assert readings[-1]["sessions"] == 1
+    assert 0 < readings[-1]["ahead_ms"] <= 600
+
+
+def test_sessions_hear_only_themselves(tmp_path: Path):
+    async def scene(house: House) -> None:
+        wires = [await house.ready() for _ in range(10)]
+        for k, wire in enumerate(wires):
+            wire.say({"type": "say", "text": f"{chr(97 + k)} " * 10})
+        for wire in wires:
+            await wire.until(partial(wire.told, "end"))
+        for k, wire in enumerate(wires):
+            np.testing.assert_allclose(wire.sound(1), level(chr(97 + k)), atol=1e-4)
+
+    at_home(scene, tmp_path)
+
+
+def test_a_fault_of_a_session_is_told_and_the_others_go_on(tmp_path: Path):
+    async def scene(house: House) -> Wire:
+        wire, other = await house.ready(), await house.ready()
+        wire.say({"type": "say", "text": "crash"})
+        await wire.until(lambda: wire.closed is not None)
+        other.say(SAY)
+        await other.until(lambda: bool(other.told("end")))
+        back = await house.ready({"type": "hello", "session": wire.session})
+        assert back.told("ready")[0]["resumed"] is False
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert wire.closed == 1011
+    assert wire.errors == ["the server failed (ZeroDivisionError); its log says more"]
