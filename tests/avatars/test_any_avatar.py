@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,34 @@ def test_real_speech_opens_and_closes_the_mouth(tmp_path: Path, name: str) -> No
     assert closed.sum() > 20
     assert opened[closed].max() < 2.5
     assert np.percentile(opened, 95) > 8
+
+
+def test_a_baked_file_turns_the_jaw_as_the_renderer_does(tmp_path: Path) -> None:
+    from rhapsode.formats.glb import GlbWriter
+    from rhapsode.formats.options import WriteOptions
+    from rhapsode.performance import Curves, Performance
+
+    path = write(tmp_path / "jaw.glb", figure({}, jaw="Jaw_M"))
+    jaw = map_channels(load(path)).jaw
+    assert jaw is not None
+    writer = GlbWriter(tmp_path / "out.glb", WriteOptions(avatar=str(path)))
+    writer.write(Performance(face=Curves(FACE.channels, MAMA, rate=Fraction(50))))
+    writer.close()
+    tree, blob = _parts((tmp_path / "out.glb").read_bytes())
+    animation = tree["animations"][0]
+    sampler = next(row["sampler"] for row in animation["channels"] if row["target"]["node"] == jaw.node)
+    accessor = tree["accessors"][animation["samplers"][sampler]["output"]]
+    view = tree["bufferViews"][accessor["bufferView"]]
+    first = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+    turns = np.frombuffer(blob, "<f4", accessor["count"] * 4, first).reshape(-1, 4)
+    opened = 2 * np.arcsin(np.linalg.norm(turns[:, :3], axis=1))
+    np.testing.assert_allclose(opened, map_channels(load(path)).bone_angles(MAMA)["jaw"][:, 1], atol=1e-4)
+    assert opened.max() > 0.1
+
+
+def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
+    import json
+    import struct
+
+    (size,) = struct.unpack_from("<I", data, 12)
+    return json.loads(data[20 : 20 + size]), data[28 + size :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,27 @@ def test_all_52_are_found_in_any_spelling(tmp_path: Path, style: str) -> None:
     assert (report["found"], report["stood_in"], report["missing"]) == (list(BLENDSHAPES), {}, [])
     assert (report["mouth"], report["eyes"]) == ("channels", "morphs")
     np.testing.assert_array_equal(channels.matrix, np.eye(52))
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_clips_of_perfect_sync_come_before_shapes(tmp_path: Path, version: int) -> None:
+    tree = json.loads(head(names=tuple(f"shape {n}" for n in range(52)), version=version).gltf_json())
+    clips = [name[0].upper() + name[1:] for name in BLENDSHAPES]
+    node = next(n for n, row in enumerate(tree["nodes"]) if row.get("mesh") == 0)
+    if version == 1:
+        binds = [[{"node": node, "index": n, "weight": 1}] for n in range(52)]
+        custom = {clip: {"morphTargetBinds": bind} for clip, bind in zip(clips, binds, strict=True)}
+        tree["extensions"]["VRMC_vrm"]["expressions"]["custom"] = custom
+    else:
+        tree["extensions"]["VRM"]["blendShapeMaster"]["blendShapeGroups"] = [
+            {"name": clip, "presetName": "unknown", "binds": [{"mesh": 0, "index": n, "weight": 100}]}
+            for n, clip in enumerate(clips)
+        ]
+    path = tmp_path / "sync.gltf"
+    path.write_text(json.dumps(tree))
+    channels = map_channels(load(path))
+    assert channels.report()["found"] == list(BLENDSHAPES)
+    assert channels.found["jawOpen"] == ((f"shape {BLENDSHAPES.index('jawOpen')}", 1.0),)
 
 
 def test_mouth_left_and_jaw_right_are_not_taken_for_sides(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ _LIPS = (
     *("mouthLowerDownLeft", "mouthUpperUpLeft", "mouthShrugLower", *_ROUND),
 )
 _ENOUGH_LIPS = 4
+_ENOUGH_LOOKS = 4  # eyes that look one way only would seem to squint
 _ENOUGH_VISEMES = 6
 _EMPTY = 1e-4  # of the size of its mesh: a shape that moves less is empty
 _AA_JAW = 0.6  # jawOpen of a full "aa"
@@ -122,7 +123,12 @@ class _Search:
             for name in channels if pairs else ():
                 if name not in found:
                     stood_in[name] = _scaled(pairs, 0.5)
-        return ("morphs" if any(n in found or n in stood_in for n in LOOK) else "none"), bones
+        if sum(name in found or name in stood_in for name in LOOK) >= _ENOUGH_LOOKS:
+            return "morphs", bones
+        for name in LOOK:
+            found.pop(name, None)
+            stood_in.pop(name, None)
+        return "none", bones
 
     def _mouth(self, found: Mapping[str, Pairs]) -> tuple[Mouth, Jaw | None]:
         lips = sum(name in found for name in _LIPS)

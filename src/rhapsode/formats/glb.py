@@ -3,9 +3,9 @@
 Everything in the avatar's file stays (VRM extensions, textures, names); an animation called "rhapsode" is
 added: one "weights" channel for each node whose mesh has morph targets (output SCALAR, frames x targets, in
 the order of that mesh's targets) and "rotation" channels for the neck, the head and, where no eyeLook shapes
-move them, the eyes. A performance with a motion turns all bones and moves the hips; without one, arms of a
-T-pose are lowered by single keys. glTF has no sound. Source: Khronos glTF 2.0,
-sections 3.11 (animations) and 4 (GLB).
+move them, the eyes, and for the jaw where a bone opens the mouth. A performance with a motion turns all
+bones and moves the hips; without one, arms of a T-pose are lowered by single keys. glTF has no sound. Source:
+Khronos glTF 2.0, sections 3.11 (animations) and 4 (GLB).
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from rhapsode.avatars import default_name, load, locate, map_channels
+from rhapsode.avatars import default_name, load, load_mapping, locate, target_names
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.formats.body import BodyTurns, MotionTrack
+from rhapsode.formats.bones import in_frame, parent_frame, unit
 from rhapsode.formats.glb_merge import Animation, merged
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
 from rhapsode.performance import Float32, Performance
-from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rigs import FACE
 
 ANIMATION = "rhapsode"
-_EYE_LOOK = [index for index, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]
 
 
 class GlbWriter:
@@ -44,8 +44,8 @@ class GlbWriter:
         self._path = path
         source = locate(given)
         self._source = GltfFile(source, source.read_bytes())
-        self._channels = map_channels(self._avatar)
-        self._morphs_look = all(BLENDSHAPES[index] in self._channels.found for index in _EYE_LOOK)
+        self._channels = load_mapping(self._avatar)
+        self._morphs_look = self._channels.eyes == "morphs"
         self._face = Spill(path.parent)
         self._motion = MotionTrack(path.parent)
         self._rate = 0.0
@@ -85,6 +85,11 @@ class GlbWriter:
         for node in (*turns.nodes.values(), *turns.still):
             self._give_up_matrix(tree, node)
         animation.turns(turns, self._face, self._rate, times)
+        jaw = self._channels.jaw
+        if jaw is not None and jaw.node not in turns.nodes.values():
+            self._give_up_matrix(tree, jaw.node)
+            output = animation.accessor(partial(self._jaw_turned, jaw.node), "VEC4", count)
+            animation.channel(jaw.node, "rotation", times, output)
 
     def _weights(self, names: tuple[str, ...], rest: Float32) -> Iterator[Float32]:
         """Yield (n, targets) weights in the order of ``names``; what no channel moves stays at rest."""
@@ -93,10 +98,14 @@ class GlbWriter:
         places = [known.index(name) if name in known else -1 for name in names]
         plays = [place in moved for place in places]
         for face in self._face.blocks():
-            channels = face[:, : len(BLENDSHAPES)].copy()
-            if not self._morphs_look:
-                channels[:, _EYE_LOOK] = 0.0
-            yield np.where(plays, self._channels.morph_weights(channels)[:, places], rest)
+            yield np.where(plays, self._channels.morph_weights(face)[:, places], rest)
+
+    def _jaw_turned(self, node: int) -> Iterator[Float32]:
+        """Yield the local rotations of the jaw bone, (n, 4)."""
+        frame, rest = parent_frame(self._avatar, node), unit(self._avatar.nodes[node].rotation)
+        for face in self._face.blocks():
+            turned = self._channels.bone_rotations(face)["jaw"].astype(np.float64)
+            yield in_frame(turned, frame, rest).astype(np.float32)
 
     def _give_up_matrix(self, tree: dict[str, Any], index: int) -> None:
         """Write a node's matrix as translation, rotation and scale: an animated node may have no matrix."""
@@ -109,16 +118,10 @@ class GlbWriter:
 
 def morph_nodes(tree: dict[str, Any]) -> Iterator[tuple[int, tuple[str, ...], Float32]]:
     """Yield each node with morph targets: its index, their names, and their weights at rest."""
+    named = target_names(tree)
     for index, node in enumerate(tree.get("nodes", [])):
-        if "mesh" not in node:
+        names = named[node["mesh"]] if "mesh" in node else ()
+        if not names:
             continue
-        mesh = tree["meshes"][node["mesh"]]
-        part = mesh["primitives"][0]
-        count = len(part.get("targets", []))
-        if not count:
-            continue
-        given = (mesh.get("extras") or {}).get("targetNames") or (part.get("extras") or {}).get("targetNames")
-        names = [str(name) for name in given or []][:count]
-        names += [f"target_{n}" for n in range(len(names), count)]
-        rest = node.get("weights") or mesh.get("weights") or [0.0] * count
-        yield index, tuple(names), np.array(rest, np.float32)
+        rest = node.get("weights") or tree["meshes"][node["mesh"]].get("weights") or [0.0] * len(names)
+        yield index, names, np.array(rest, np.float32)
