@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
 import sys
 import types
 from typing import Any
@@ -18,6 +19,8 @@ from rhapsode.live.session import Session
 from rhapsode.live.sources.microphone import Microphone
 from rhapsode.live.sources.pcm import PcmPipe, PcmServer
 from rhapsode.live.sources.played import Played, played_file
+from rhapsode.live.sources.push_to_talk import PushToTalk
+from rhapsode.protocols.facegood import encode_button
 from tests.live.fake import JAW, FakeEngine
 from tests.live.virtual import Inline, play
 
@@ -219,3 +222,32 @@ def test_without_sounddevice_the_way_to_get_it_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'rhapsode\[record\]'"):
         Microphone()
+
+
+def test_sound_is_heard_while_the_button_is_held():
+    class Humming:
+        async def run(self, session: Session) -> None:
+            session.listen(48_000)
+            for _ in range(75):
+                session.hear(np.full(960, 0.5, np.float32))
+                await asyncio.sleep(0.02)
+
+    async def scene() -> float:
+        watch = Watch()
+        await watch.session.ready.wait()
+        talk = PushToTalk(Humming(), port=0)
+        task = asyncio.ensure_future(talk.run(watch.session))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unreal:
+            for wait, message in (
+                (0.5, encode_button(True)),
+                (0.5, b"nonsense"),
+                (0.0, encode_button(False)),
+            ):
+                await asyncio.sleep(wait)
+                unreal.sendto(message, ("127.0.0.1", talk.port))
+        await task
+        await asyncio.sleep(0.2)
+        await watch.end()
+        return watch.opened_s
+
+    assert asyncio.run(scene()) == pytest.approx(0.5, abs=0.15)

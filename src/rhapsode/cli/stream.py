@@ -35,6 +35,13 @@ def stream(
         typer.Option(help="Raw 16-bit mono sound: '-' reads standard input, ws://127.0.0.1:8766 listens."),
     ] = "",
     rate: Annotated[int, typer.Option(help="Sample rate of --pcm, Hz.")] = 48_000,
+    button: Annotated[
+        str,
+        typer.Option(
+            help="HOST:PORT where FACEGOOD's Unreal project sends its mouse button: the sound is heard while "
+            "it is held."
+        ),
+    ] = "",
     denoise: Annotated[
         bool, typer.Option("--denoise", help="Take noise out of --mic or --pcm (adds 45 ms).")
     ] = False,
@@ -87,6 +94,8 @@ def stream(
         voice=voice,
         again=again,
     )
+    if button:
+        source = _held(source, button)
     show = Show(ProductEngine(voice), to or [], direction=direction)
     if not to:
         raise SettingError("a live performance needs at least one --to, got none; `--sinks` lists them")
@@ -142,6 +151,17 @@ def process_of(*, denoise: bool, vad: bool) -> Process | None:
         return steps[0] if steps else None
     first, second = steps
     return lambda y: second(first(y))
+
+
+def _held(source: Source | None, button: str) -> Source:
+    from rhapsode.live.sources.push_to_talk import PORT, PushToTalk
+
+    host, _, port = button.partition(":")
+    if source is None or not (port.isdigit() or not port):
+        raise SettingError(
+            f"--button needs a source and HOST:PORT, got '{button}'; try --mic --button 127.0.0.1:{PORT}"
+        )
+    return PushToTalk(source, host or "127.0.0.1", int(port or PORT))
 
 
 def _raw(pcm: str, rate: int, process: Process | None) -> Source:

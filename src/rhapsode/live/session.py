@@ -25,6 +25,7 @@ from rhapsode.face.emotion import Emotion
 from rhapsode.live.asked import Asked, Speech, Take
 from rhapsode.live.ear import FILL_S, Ear, Heard, Process
 from rhapsode.live.engine import SAMPLE_RATE, Engine
+from rhapsode.live.gate import Gate, Mix
 from rhapsode.live.items import (
     BeginItem,
     CurvesItem,
@@ -50,9 +51,6 @@ IDLE_STEP = 10
 IDLE_AHEAD_S = 0.4
 """How far life is made ahead of the clock."""
 
-CAPTURE_AHEAD_S = 0.04
-"""The same while a captured face is mixed in, which nobody knows ahead."""
-
 SPEECH_AHEAD_S = 10.0
 """How far speech is made ahead: what a client must hold, and what an interruption throws away."""
 
@@ -64,9 +62,6 @@ SHORTEST_S = 0.001
 
 PIECE = SAMPLE_RATE // 4
 """Sound samples animated at a time."""
-
-Mix = Callable[[Float32], Float32]
-"""Curve frames (T, 61) in, the same with something mixed in out."""
 
 _T = TypeVar("_T")
 
@@ -84,7 +79,7 @@ class Session:
         id: unguessable name of the session.
         generation: of what is performed now.
         timeline: which clock sample is due when.
-        mix: mixed into every curve frame, if set.
+        hears: applied to every chunk of the microphone, if set.
         work_ms: how long 20 ms of sound take the face, milliseconds.
 
     """
@@ -105,7 +100,8 @@ class Session:
         self.generation = 0
         self.timeline = Timeline()
         self._outlets = Outlets(self.timeline)
-        self.mix: Mix | None = None
+        self._gate = Gate(self._outlets, self.timeline)
+        self.hears: Process | None = None
         self.work_ms = Window()
 
     @property
@@ -117,6 +113,15 @@ class Session:
     def ear(self) -> Ear | None:
         """What listens; None where no microphone is on."""
         return self._ear
+
+    @property
+    def mix(self) -> Mix | None:
+        """What is mixed into every curve frame right before it is due, such as a captured face."""
+        return self._gate.mix
+
+    @mix.setter
+    def mix(self, mix: Mix | None) -> None:
+        self._gate.mix = mix
 
     def attach(self, outlet: Outlet) -> None:
         """Give ``outlet`` all items from those on that are not due yet."""
@@ -145,7 +150,7 @@ class Session:
         """Perform ``asked`` instead of whatever is performed now; None falls silent at once."""
         self._asked = asked
         self.generation += 1
-        self._outlets.interrupted(self.generation)
+        self._gate.interrupted(self.generation)
         self._wake.set()
 
     def interrupt(self) -> None:
@@ -181,7 +186,7 @@ class Session:
 
         """
         if self._ear is not None:
-            self._ear.hear(chunk, self._now())
+            self._ear.hear(self.hears(chunk) if self.hears else chunk, self._now())
             self._wake.set()
 
     def deafen(self) -> None:
@@ -216,7 +221,7 @@ class Session:
             if not finished:
                 await self._rest(track)
             if served == self.generation:
-                self._outlets.offer(IdleItem(served, track.shown))
+                self._gate.offer(IdleItem(served, track.shown))
 
     async def _rest(self, track: Track) -> None:
         """Let the mouth close unseen; what follows is due now."""
@@ -231,15 +236,14 @@ class Session:
 
     async def _idle(self, track: Track) -> None:
         """Make some life, or wait until it is time to."""
-        ahead, wanted = self._ahead_of(track.shown), CAPTURE_AHEAD_S if self.mix else IDLE_AHEAD_S
-        if ahead > wanted:
-            await self._wait(ahead - wanted)
+        ahead = self._ahead_of(track.shown)
+        if ahead > IDLE_AHEAD_S:
+            await self._wait(ahead - IDLE_AHEAD_S)
             return
         if ahead < -1.0:  # the machine stood still: go on from here, without a burst
             self.timeline.anchor(track.shown, self._now())
         # Life that was made goes out even if something was asked for meanwhile: the clock has no gaps.
-        step = 1 if self.mix else IDLE_STEP
-        self._give(await self._work(track.idle, step, self.generation))
+        self._give(await self._work(track.idle, IDLE_STEP, self.generation))
 
     async def _follow(self, track: Track, ear: Ear) -> None:
         """Let the microphone move the face until it goes off or something else is asked for."""
@@ -247,7 +251,7 @@ class Session:
         self._arrivals.clear()
         generation = self.generation
         self.timeline.anchor(track.shown, self._now())
-        self._outlets.offer(ListenItem(generation, track.shown, track.given))
+        self._gate.offer(ListenItem(generation, track.shown, track.given))
         while self._ear is ear and generation == self.generation and not self._redirect:
             self._wake.clear()
             await self._feel(track)
@@ -255,15 +259,16 @@ class Session:
             if heard is None:
                 await self._wait(FILL_S)
                 continue
-            begun = self._now()
-            made = await self._work(_hear, track, ear, heard, generation)
+            begun, start = self._now(), track.given
+            y, made = await self._work(_hear, track, ear, heard, generation)
+            self._gate.hear(start, y, SAMPLE_RATE)
             self._arrivals.append((track.given, heard.arrived))
             self.timeline.observe(track.shown, self._now())
             self._count(begun, len(heard.samples))
             self._give(made)
         await self._rest(track)
         if generation == self.generation and self._ear is None:
-            self._outlets.offer(IdleItem(generation, track.shown))
+            self._gate.offer(IdleItem(generation, track.shown))
 
     async def _perform(self, track: Track, asked: Asked, generation: int) -> bool:
         """Speak or show; return False if it was interrupted or failed and the track holds stale sound."""
@@ -272,7 +277,7 @@ class Session:
                 return await self._show(track, asked, generation)
             return await self._speak(track, asked, generation)
         except RhapsodeError as error:
-            self._outlets.offer(FaultItem(generation, str(error)))
+            self._gate.offer(FaultItem(generation, str(error)))
             return False
 
     async def _speak(self, track: Track, speech: Speech, generation: int) -> bool:
@@ -288,7 +293,7 @@ class Session:
                     resampler = Resampler(sound.sample_rate, SAMPLE_RATE)
                     self._begin(start, speech.text, speech.kind, generation)
                 if words.words:
-                    self._outlets.offer(WordsItem(generation, start, words))
+                    self._gate.offer(WordsItem(generation, start, words))
                 if not await self._play(track, resampler.push(sound.samples), generation):
                     return False
             if resampler is None or not await self._play(track, resampler.finish(), generation):
@@ -297,7 +302,7 @@ class Session:
             if generation != self.generation:
                 return False
             self._give(made)
-            self._outlets.offer(EndItem(generation, end))
+            self._gate.offer(EndItem(generation, end))
             return True
         finally:
             coming.drop()
@@ -309,6 +314,7 @@ class Session:
                 return False
             await self._feel(track)
             piece, begun = sound[first : first + PIECE], self._now()
+            self._gate.hear(track.given, piece, SAMPLE_RATE)
             made = await self._work(track.speak, piece, generation)
             self._count(begun, len(piece))
             if generation != self.generation:
@@ -329,6 +335,7 @@ class Session:
                 if generation != self.generation:
                     return False
                 at = start + shown * HOP
+                self._gate.hear(at, sound, SAMPLE_RATE)
                 self._give(
                     [CurvesItem(generation, at, values), SoundItem(generation, at, sound, SAMPLE_RATE)]
                 )
@@ -338,12 +345,12 @@ class Session:
             track.skip(shown)
             self._joint.cut()
         if generation == self.generation:
-            self._outlets.offer(EndItem(generation, track.shown))
+            self._gate.offer(EndItem(generation, track.shown))
         return generation == self.generation
 
     def _begin(self, start: int, text: str, kind: str, generation: int) -> None:
         self.timeline.anchor(start, self._now() + LEAD_S)
-        self._outlets.offer(BeginItem(generation, start, text, kind))
+        self._gate.offer(BeginItem(generation, start, text, kind))
 
     async def _pace(self, track: Track, shown: int, generation: int) -> None:
         """Wait until ``shown`` is no farther ahead than it may be."""
@@ -355,9 +362,9 @@ class Session:
     def _give(self, made: Made) -> None:
         for item in made:
             if isinstance(item, CurvesItem):
-                values = self.mix(item.values) if self.mix else item.values
-                item = replace(item, values=self._joint.push(values), sound_at=self._arrival(item.start))
-            self._outlets.offer(item)
+                values = self._joint.push(item.values)
+                item = replace(item, values=values, sound_at=self._arrival(item.start))
+            self._gate.offer(item)
 
     def _arrival(self, sample: int) -> float | None:
         """Return when the sound at clock ``sample`` came in."""
@@ -389,5 +396,6 @@ class Session:
         return await asyncio.get_running_loop().run_in_executor(self._pool, job, *args)
 
 
-def _hear(track: Track, ear: Ear, heard: Heard, generation: int) -> Made:
-    return track.speak(ear.ready(heard), generation)
+def _hear(track: Track, ear: Ear, heard: Heard, generation: int) -> tuple[Float32, Made]:
+    y = ear.ready(heard)
+    return y, track.speak(y, generation)

@@ -7,6 +7,7 @@ from and to write answers to (extra ``audio2face``).
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import secrets
 from collections import deque
@@ -78,9 +79,34 @@ class Door:
             raise SettingError("clients' certificates need TLS, got no certificate; give one with its key")
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine gets in."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    def check_reach(self) -> None:
+        """Check that strangers are kept out where others than this machine get in.
+
+        Raises:
+            SettingError: nothing keeps them out.
+
+        """
+        if not (self.is_loopback or self.token or self.client_ca):
+            raise SettingError(
+                f"listening on {self.host} lets other machines in: it needs a token or an authority for "
+                "clients' certificates, got neither; give --token (or --cert, --key and --client-ca), "
+                "or listen on 127.0.0.1"
+            )
+
+    @property
     def address(self) -> str:
         """HOST:PORT as gRPC wants it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = self.host.strip("[]")
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
 class Line:
