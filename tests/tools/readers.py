@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ MODULES = ROOT / "web" / "node_modules"
 
 def node(script: str, *arguments: object) -> Any:
     """Run ``tests/tools/<script>`` in node and return the JSON that it prints; skip where node is missing."""
-    program = shutil.which("node")
+    beside = Path(sys.executable).with_name("node")
+    program = str(beside) if beside.exists() else shutil.which("node")
     if program is None:
         pytest.skip("node is missing; run: apt-get install nodejs npm")
     if not (MODULES / "@pixiv" / "three-vrm-animation").is_dir():

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, ChannelMap, load, map_channels
+from rhapsode.avatars import Avatar, ChannelMap, load, load_mapping
 from rhapsode.avatars.avatar import compose
 from rhapsode.errors import FormatError, MissingExtraError
 from rhapsode.formats.body import BodyTurns, MotionTrack
+from rhapsode.formats.bones import in_frame, parent_frame, unit
 from rhapsode.formats.gaze import EYES, eye_angles
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
@@ -29,7 +30,6 @@ from rhapsode.performance import Float32, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
 
 ROOT, ANIMATION = "/Avatar", "rhapsode"
-_LOOKS = [index for index, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]
 _BLOCK = 1024
 
 
@@ -107,11 +107,11 @@ class UsdWriter:
         self._motion.close()
 
     def _bake(self, px: Any, animation: Any, joints: Joints) -> None:
-        channels = None if self._avatar is None else map_channels(self._avatar)
+        channels = None if self._avatar is None else load_mapping(self._avatar)
         shapes = BLENDSHAPES if channels is None else channels.morphs
-        by_shapes = channels is not None and all(BLENDSHAPES[index] in channels.found for index in _LOOKS)
-        turns = BodyTurns(joints.body, self._motion, eyes=not by_shapes)
-        moved = {**{node: bone for bone, node in turns.nodes.items()}, **dict.fromkeys(turns.still, "")}
+        eyes = channels is None or channels.eyes != "morphs"
+        turns = BodyTurns(joints.body, self._motion, eyes=eyes)
+        moved = self._moved(channels, turns)
         nodes = [node for node in joints.nodes if node in moved]
         animation.CreateBlendShapesAttr(list(shapes))
         animation.CreateJointsAttr([joints.paths[node] for node in nodes])
@@ -121,17 +121,12 @@ class UsdWriter:
         translations.Set(px.Vt.Vec3fArray.FromNumpy(rest))
         scales = np.stack([joints.body.nodes[node].scale for node in nodes]).astype(np.float16)
         animation.CreateScalesAttr(px.Vt.Vec3hArray.FromNumpy(scales))
-        columns = [
-            turns.rotations(moved[node], self._faces(), self._rate)
-            if moved[node]
-            else _repeated(turns.still[node], self._faces())
-            for node in nodes
-        ]
+        columns = [moved[node] for node in nodes]
         hips = turns.hips(map(len, self._faces()), self._rate) if turns.moves_hips else None
         at = 0
         for face in self._faces():
             turned = np.stack([next(column) for column in columns], axis=1)
-            shown = _weights(channels, face, by_shapes)
+            shown = face[:, : len(BLENDSHAPES)] if channels is None else channels.morph_weights(face)
             for row in range(len(face)):
                 weights.Set(px.Vt.FloatArray.FromNumpy(np.ascontiguousarray(shown[row])), at + row)
                 rotations.Set(px.Vt.QuatfArray.FromNumpy(np.ascontiguousarray(turned[row])), at + row)
@@ -142,6 +137,17 @@ class UsdWriter:
                     translations.Set(px.Vt.Vec3fArray.FromNumpy(rest), at + row)
             at += len(face)
 
+    def _moved(self, channels: ChannelMap | None, turns: BodyTurns) -> dict[int, Iterator[Float32]]:
+        """Return the local rotations of every node that moves, in blocks."""
+        moved: dict[int, Iterator[Float32]] = {
+            node: turns.rotations(bone, self._faces(), self._rate) for bone, node in turns.nodes.items()
+        }
+        moved |= {node: _repeated(rotation, self._faces()) for node, rotation in turns.still.items()}
+        jaw = None if channels is None else channels.jaw
+        if channels is not None and jaw is not None and jaw.node not in moved:
+            moved[jaw.node] = _jaw_turned(self._avatar, channels, jaw.node, self._faces())
+        return moved
+
     def _faces(self) -> Iterator[Float32]:
         for begin in range(0, self._face.rows, _BLOCK):
             face = self._face.read(begin, min(begin + _BLOCK, self._face.rows)).copy()
@@ -149,15 +155,15 @@ class UsdWriter:
             yield face
 
 
-def _weights(channels: ChannelMap | None, face: Float32, by_shapes: bool) -> Float32:
-    """Return what the blend shapes do, (n, shapes); bones that look leave the eyeLook shapes alone."""
-    arkit = face[:, : len(BLENDSHAPES)]
-    if channels is None:
-        return arkit
-    if not by_shapes:
-        arkit = arkit.copy()
-        arkit[:, _LOOKS] = 0.0
-    return channels.morph_weights(arkit)
+def _jaw_turned(
+    avatar: Avatar | None, channels: ChannelMap, node: int, faces: Iterable[Float32]
+) -> Iterator[Float32]:
+    """Yield the local rotations of the bone that opens the mouth, (n, 4)."""
+    assert avatar is not None
+    frame, rest = parent_frame(avatar, node), unit(avatar.nodes[node].rotation)
+    for face in faces:
+        turned = channels.bone_rotations(face)["jaw"].astype(np.float64)
+        yield in_frame(turned, frame, rest).astype(np.float32)
 
 
 def _repeated(rotation: NDArray[np.float64], faces: Iterable[Float32]) -> Iterator[Float32]:
