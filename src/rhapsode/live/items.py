@@ -5,9 +5,11 @@ Positions are clock samples (16 kHz). Curves come before the sound that they bel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rhapsode.performance import Float32, Words
+from rhapsode.protocols.frame import Quaternion
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +22,8 @@ class CurvesItem:
         values: (T, 61) float32 in the order of `rhapsode.rigs.FACE`.
         sound_at: the loop's time at which the sound of the first frame came in; None where the sound is the
             product's own.
+        bones: of the body, as `rhapsode.protocols.frame.FaceFrame.bones`; empty where none is captured.
+        head_position: metres, where one is captured.
 
     """
 
@@ -27,6 +31,8 @@ class CurvesItem:
     start: int
     values: Float32
     sound_at: float | None = None
+    bones: Mapping[str, Quaternion] = field(default_factory=dict)
+    head_position: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ _PER_CLOCK = SAMPLE_RATE / CLOCK_HZ
 class _Shown:
     sample: int
     values: Float32
-    sound_at: float | None
+    item: CurvesItem
 
 
 class Playout:
@@ -71,7 +71,7 @@ class Playout:
         """Take an item of the session."""
         if isinstance(item, CurvesItem):
             for k, values in enumerate(item.values):
-                self._frames.append(_Shown(item.start + k * HOP, values, item.sound_at))
+                self._frames.append(_Shown(item.start + k * HOP, values, item))
             while self._frames and self._frames[-1].sample - self._frames[0].sample > KEPT_S * CLOCK_HZ:
                 self._frames.popleft()
                 self.dropped += 1
@@ -101,7 +101,7 @@ class Playout:
             due = self._frames.popleft()
         if due is None:
             return None
-        return FaceFrame(due.sample, self._faded(due.values, now)), due.sound_at
+        return _frame(due.sample, self._faded(due.values, now), due.item), due.item.sound_at
 
     def face_at(self, now: float) -> tuple[FaceFrame, float | None]:
         """Return the face that is due at ``now``, with when its sound came in, where it came from outside.
@@ -109,7 +109,7 @@ class Playout:
         It lies between two curve frames where the moment does.
         """
         face = self._face(self._timeline.sample_at(now), now)
-        return face, self._frames[0].sound_at if self._frames else None
+        return face, self._frames[0].item.sound_at if self._frames else None
 
     def moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
         """Return the face at ``now`` and the next ``count`` samples at `SAMPLE_RATE` that begin with it.
@@ -174,7 +174,7 @@ class Playout:
             after = self._frames[1]
             share = np.float32((sample - here.sample) / (after.sample - here.sample))
             values = here.values + (after.values - here.values) * share
-        return FaceFrame(round(sample), self._faded(values, now))
+        return _frame(round(sample), self._faded(values, now), here.item)
 
     def _faded(self, values: Float32, now: float) -> Float32:
         if self._fade_from is not None:
@@ -185,3 +185,7 @@ class Playout:
                 self._fade_from = None
         self._last = values
         return values
+
+
+def _frame(sample: int, values: Float32, item: CurvesItem) -> FaceFrame:
+    return FaceFrame(sample, values, bones=item.bones, head_position=item.head_position)

@@ -1,0 +1,109 @@
+"""What is known only at the last moment is mixed in then: holds curves until they are nearly due.
+
+Speech is made seconds ahead, a captured face is known when it is there. So with a mix curve frames wait here
+one by one, while their sound goes on ahead of them; without one everything passes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import replace
+from typing import Protocol
+
+from rhapsode.live.items import CurvesItem, Item, SoundItem
+from rhapsode.live.outlet import Outlets
+from rhapsode.live.timeline import Timeline
+from rhapsode.performance import HOP, Float32
+
+AHEAD_S = 0.025
+"""How long before it is due a curve frame is mixed: a sink with a rate of its own needs the next one too."""
+
+_NEARLY_S = 1e-4
+
+
+class Mix(Protocol):
+    """Something that is mixed into a session's curves."""
+
+    def mix(self, item: CurvesItem, due: float, now: float) -> CurvesItem:
+        """Return one curve frame, due at the loop's time ``due``, with something mixed in."""
+
+    def hear(self, start: int, samples: Float32, sample_rate: int) -> None:
+        """Take notice of sound performed from clock sample ``start`` on; it may be far ahead."""
+
+    def interrupted(self) -> None:
+        """Take notice that sound heard so far is not performed any more."""
+
+
+class Gate:
+    """Stands between a session and its outlets.
+
+    Args:
+        outlets: of the session.
+        timeline: of the session.
+
+    """
+
+    def __init__(self, outlets: Outlets, timeline: Timeline) -> None:
+        self._outlets, self._timeline = outlets, timeline
+        self._mix: Mix | None = None
+        self._held: deque[Item] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def mix(self) -> Mix | None:
+        """What is mixed in; what has gone out already stays as it is."""
+        return self._mix
+
+    @mix.setter
+    def mix(self, mix: Mix | None) -> None:
+        self._mix = mix
+        if mix is None:
+            while self._held:
+                self._outlets.offer(self._held.popleft())
+            self._sleep(None)
+
+    def hear(self, start: int, samples: Float32, sample_rate: int) -> None:
+        """Tell the mix of sound that begins at clock sample ``start``."""
+        if self._mix is not None:
+            self._mix.hear(start, samples, sample_rate)
+
+    def offer(self, item: Item) -> None:
+        """Give ``item`` to the outlets, now or when it is time to."""
+        if self._mix is None or isinstance(item, SoundItem):
+            self._outlets.offer(item)
+            return
+        if isinstance(item, CurvesItem):
+            for k in range(len(item.values)):
+                at, row = item.start + k * HOP, item.values[k : k + 1]
+                self._held.append(replace(item, start=at, values=row))
+        else:
+            self._held.append(item)
+        self._release()
+
+    def interrupted(self, generation: int) -> None:
+        """Forget what is held, and let everybody forget what is older than ``generation``."""
+        self._held.clear()
+        self._sleep(None)
+        if self._mix is not None:
+            self._mix.interrupted()
+        self._outlets.interrupted(generation)
+
+    def _release(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._held:
+            item = self._held[0]
+            if isinstance(item, CurvesItem) and self._mix is not None:
+                due = self._timeline.time_of(item.start)
+                if due - now > AHEAD_S + _NEARLY_S:
+                    self._sleep(due - AHEAD_S)
+                    return
+                item = self._mix.mix(item, due, now)
+            self._held.popleft()
+            self._outlets.offer(item)
+        self._sleep(None)
+
+    def _sleep(self, until: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if until is None else asyncio.get_running_loop().call_at(until, self._release)
