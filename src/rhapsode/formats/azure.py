@@ -140,7 +140,7 @@ def _chunks(file: EventFile, document: Any) -> list[dict[str, Any]]:
 
 def _rows(file: EventFile, chunk: dict[str, Any], number: int) -> list[list[float]]:
     index, rows = chunk.get("FrameIndex"), chunk["BlendShapes"]
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < 60 * 12 * 3600:
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < 60 * 4 * 3600:
         raise file.wrong(f"FrameIndex {short(index)} in chunk {number}", "the number of its first frame")
     if not isinstance(rows, list):
         raise file.wrong(f"BlendShapes {short(rows)} in chunk {number}", "a list of frames")

@@ -12,7 +12,7 @@ from typing import Any
 from rhapsode.errors import FormatError
 from rhapsode.performance import Span
 
-LONGEST_S = 12 * 3600.0
+LONGEST_S = 4 * 3600.0
 """No event lies later than this, in seconds: such a time is a mistake of units."""
 
 _SPACE = re.compile(r"[\s,]*")
@@ -86,7 +86,7 @@ class EventFile:
         """
         fine = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not fine or not 0 <= value <= LONGEST_S * per_second:  # type: ignore[operator]
-            raise self.wrong(f"the time {short(value)} in {where}", "a number from 0 up to 12 hours")
+            raise self.wrong(f"the time {short(value)} in {where}", "a number from 0 up to 4 hours")
         return float(value) / per_second  # type: ignore[arg-type]
 
     def spans(self, starts: Sequence[tuple[str, float]], end_s: float) -> tuple[Span, ...]:

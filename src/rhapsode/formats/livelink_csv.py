@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from rhapsode.errors import FormatError
 from rhapsode.formats.options import WriteOptions
 from rhapsode.performance import Curves, Performance
 from rhapsode.rigs.livelink import LIVELINK_CSV
+from rhapsode.rigs.rig import Rig
 
 COLUMNS: tuple[str, ...] = ("Timecode", "BlendShapeCount", *LIVELINK_CSV.channels)
 """The header line."""
@@ -31,8 +32,40 @@ UNITS_HZ = 60_000
 
 _DAY = 24 * 3600 * UNITS_HZ
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,2})(?:\.(\d{1,9}))?")
-_ANGLES = slice(len(LIVELINK_CSV.channels) - len(LIVELINK_CSV.angles), None)
+_ANGLES = slice(-len(LIVELINK_CSV.angles), None)
 _COMMON = (24, 25, 30, 50, 60, 120)
+_LARGEST = 3e38
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A CSV of curves with a timecode in each row.
+
+    Args:
+        kind: name of the format, for messages.
+        rig: its channels, the angles last; columns stand in any order and case.
+        optional: columns that may be absent, which are 0 then.
+        remedy: what to do where a file is not right.
+
+    """
+
+    kind: str
+    rig: Rig
+    optional: frozenset[str]
+    remedy: str
+
+    def wrong(self, path: Path, got: str, expected: str) -> FormatError:
+        """Return the error that says what the file is not."""
+        return FormatError(f"'{path}' is no {self.kind}: got {got}, expected {expected}; {self.remedy}")
+
+
+LIVELINK = Layout(
+    "Live Link Face CSV",
+    LIVELINK_CSV,
+    frozenset(("BlendShapeCount", "TongueOut", *LIVELINK_CSV.angles)),
+    "export it again from Live Link Face",
+)
+"""Recordings without the tongue, the angles or the count are met from other apps."""
 
 
 def timecode(frame: int, rate: Fraction) -> str:
@@ -77,78 +110,93 @@ class CsvWriter:
         self._file.close()
 
 
-def read(path: Path, *, angle_scale: float = 1.0) -> Performance:
+def read(path: Path, *, angle_scale: float | None = None) -> Performance:
     """Read a Live Link Face CSV file; irregular timecodes are brought to an even grid by interpolation.
 
     A row without a face (BlendShapeCount 0) holds the values of the row before it.
 
     Args:
         path: the file.
-        angle_scale: what one radian is in the file.
+        angle_scale: what one radian is in the file; None takes angles beyond half a turn for degrees.
 
     Raises:
         FormatError: columns are missing, or a row is not what the header promises.
 
     """
+    return read_table(path, LIVELINK, angle_scale=angle_scale)
+
+
+def read_table(path: Path, layout: Layout, *, angle_scale: float | None = None) -> Performance:
+    """Read a CSV of ``layout``; see `read`."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = [row for row in csv.reader(file, strict=True) if row]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FormatError(
-            f"'{path}' is no CSV text ({error}); export it again from Live Link Face"
-        ) from error
+        raise FormatError(f"'{path}' is no CSV text ({error}); {layout.remedy}") from error
+    rig = layout.rig
+    columns = ("Timecode", "BlendShapeCount", *rig.channels)
     if not table:
-        raise _wrong(path, "an empty file", f"a header of {len(COLUMNS)} columns")
-    header = [cell.strip() for cell in table[0]]
-    missing = [name for name in COLUMNS if name not in header]
+        raise layout.wrong(path, "an empty file", f"a header of {len(columns)} columns")
+    header = [cell.strip().lower() for cell in table[0]]
+    absent = [name for name in columns if name.lower() not in header]
+    # A header that is cut off looks like one of fewer columns: some of the angles, or nothing below it.
+    whole = len(table) > 1 and len(set(rig.angles) & set(absent)) in (0, len(rig.angles))
+    missing = [name for name in absent if not whole or name not in layout.optional]
     if missing:
-        raise _wrong(path, f"a header without {', '.join(missing[:4])}", f"all {len(COLUMNS)} columns")
-    units, values = _rows(path, header, table[1:])
-    values[:, _ANGLES] /= angle_scale
+        raise layout.wrong(path, f"a header without {', '.join(missing[:4])}", f"all {len(columns)} columns")
+    units, values = _rows(path, layout, header, table[1:])
+    angles = slice(len(rig) - len(rig.angles), None)
+    turned = np.abs(values[:, angles]).max(initial=0.0) > np.pi
+    values[:, angles] /= angle_scale or (np.degrees(1.0) if turned else 1.0)
     rate, even = _grid(units, values)
-    face = Curves(LIVELINK_CSV.channels, even.astype(np.float32), rate)
+    face = Curves(rig.channels, even.astype(np.float32), rate)
     return Performance(replace(rigs.retarget(face, "face"), rate=rate), meta={"subject": path.stem})
 
 
 def _rows(
-    path: Path, header: list[str], table: list[list[str]]
+    path: Path, layout: Layout, header: list[str], table: list[list[str]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return times in `UNITS_HZ` from the first row on, and values in the order of `COLUMNS`."""
-    places = [header.index(name) for name in LIVELINK_CSV.channels]
-    when, count = header.index("Timecode"), header.index("BlendShapeCount")
+    """Return times in `UNITS_HZ` from the first row on, and values in the order of the rig."""
+    held = [k for k, name in enumerate(layout.rig.channels) if name.lower() in header]
+    places = [header.index(layout.rig.channels[k].lower()) for k in held]
+    when = header.index("timecode")
+    count = header.index("blendshapecount") if "blendshapecount" in header else None
     units = np.zeros(len(table), np.int64)
-    values = np.zeros((len(table), len(places)))
+    values = np.zeros((len(table), len(layout.rig)))
     for number, row in enumerate(table):
-        line, faceless = number + 2, len(row) > count and row[count].strip() == "0"
+        line = number + 2
+        faceless = count is not None and len(row) > count and row[count].strip() == "0"
         if len(row) != len(header) and not (faceless and len(row) > when):
-            raise _wrong(path, f"{len(row)} cells in line {line}", f"{len(header)}; it may be cut off")
-        units[number] = _units(path, row[when], line)
+            raise layout.wrong(path, f"{len(row)} cells in line {line}", f"{len(header)}; it may be cut off")
+        units[number] = _units(path, layout, row[when], line)
         if faceless:
             values[number] = values[number - 1] if number else 0.0
             continue
         try:
-            values[number] = [float(row[place]) for place in places]
+            values[number, held] = [float(row[place]) for place in places]
         except ValueError as error:
-            raise _wrong(path, f"a cell that is no number in line {line} ({error})", "numbers") from error
-        if not np.isfinite(values[number]).all():
-            raise _wrong(path, f"a cell that is not finite in line {line}", "numbers")
+            got = f"a cell that is no number in line {line} ({error})"
+            raise layout.wrong(path, got, "numbers") from error
+        if not (np.abs(values[number]) < _LARGEST).all():
+            raise layout.wrong(path, f"a cell that is not finite in line {line}", "numbers")
     if len(units):
         steps = np.diff(units)
         # A recording across midnight starts again at zero.
         units = np.concatenate([[0], np.cumsum(np.where(steps < -_DAY // 2, steps + _DAY, steps))])
     if (np.diff(units) <= 0).any():
         line = int(np.argmax(np.diff(units) <= 0)) + 3
-        raise _wrong(path, f"a timecode in line {line} that is not later than the one before", "rising times")
+        got = f"a timecode in line {line} that is not later than the one before"
+        raise layout.wrong(path, got, "rising times")
     return units, values
 
 
-def _units(path: Path, text: str, line: int) -> int:
+def _units(path: Path, layout: Layout, text: str, line: int) -> int:
     match = _TIMECODE.fullmatch(text.strip())
     if match is None:
-        raise _wrong(path, f"timecode '{text[:24]}' in line {line}", "HH:MM:SS:FF.mmm")
+        raise layout.wrong(path, f"timecode '{text[:24]}' in line {line}", "HH:MM:SS:FF.mmm")
     hours, minutes, seconds, sixtieths = (int(group) for group in match.groups()[:4])
     if hours > 23 or minutes > 59 or seconds > 59 or sixtieths > 59:
-        raise _wrong(path, f"timecode '{text}' in line {line}", "HH:MM:SS:FF.mmm, FF below 60")
+        raise layout.wrong(path, f"timecode '{text}' in line {line}", "HH:MM:SS:FF.mmm, FF below 60")
     thousandths = round(float(f"0.{match[5] or 0}") * 1000)
     return ((hours * 60 + minutes) * 60 + seconds) * UNITS_HZ + sixtieths * 1000 + thousandths
 
@@ -178,10 +226,3 @@ def _rate(span: int, steps: int) -> Fraction:
         if likely:
             return min(likely, key=lambda rate: abs(rate - nearest))
     return nearest.limit_denominator(1001)
-
-
-def _wrong(path: Path, got: str, expected: str) -> FormatError:
-    return FormatError(
-        f"'{path}' is no Live Link Face CSV: got {got}, expected {expected}; "
-        "export it again from Live Link Face"
-    )
