@@ -6,14 +6,12 @@ import asyncio
 import json
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 import websockets
 from typer.testing import CliRunner
 
@@ -21,29 +19,13 @@ from rhapsode.avatars import names
 from rhapsode.errors import AvatarError, SettingError
 from rhapsode.protocols.stage_packets import CurvesPacket, Packet, SoundPacket, parse
 from rhapsode.server.app import STATIC, create_app
-from rhapsode.server.run import bind, server, url_of
+from rhapsode.server.run import bind
 from rhapsode.server.settings import ServerSettings
 from tests.avatars.make import head, write
 from tests.live.fake import FakeEngine
+from tests.server.serve import serving, wait_for_no_sessions
 
 Item = dict[str, Any] | Packet
-
-
-@contextmanager
-def serving(settings: ServerSettings) -> Iterator[str]:
-    """Serve with the fake engine on a free port; yield the address."""
-    app = create_app(settings, engine=FakeEngine())
-    with bind(settings) as listening:
-        running: uvicorn.Server = server(app)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not running.started:
-            thread.join(0.01)
-            assert thread.is_alive(), "the server did not start"
-        yield url_of(listening)
-        running.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive(), "the server did not end"
 
 
 @pytest.fixture(scope="module")
@@ -231,15 +213,6 @@ def test_a_client_that_leaves_mid_speech_leaves_nothing_behind(url: str, politel
 
     asyncio.run(run())
     wait_for_no_sessions(url)
-
-
-def wait_for_no_sessions(url: str) -> None:
-    pause = threading.Event()
-    for _ in range(500):
-        if httpx.get(url + "/api/health").json()["sessions"] == 0:
-            return
-        pause.wait(0.02)
-    raise AssertionError("sessions outlived their connections")
 
 
 def test_a_port_in_use_is_said_clearly():

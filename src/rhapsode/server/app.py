@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, WebSocket
+from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import ValidationError
 
 from rhapsode import __version__
-from rhapsode.errors import RhapsodeError
+from rhapsode.errors import InputError, MissingExtraError, RhapsodeError
 from rhapsode.live.engine import Engine, ProductEngine
 from rhapsode.server.access import Access, make_token
 from rhapsode.server.connection import SocketChannel, Welcome, converse
@@ -55,10 +56,12 @@ def create_app(settings: ServerSettings | None = None, *, engine: Engine | None 
         ):
             backstage = Backstage(settings, chosen, pool, disk, slow, Takes(settings.takes_folder))
             app.state.backstage, app.state.sessions = backstage, Sessions(backstage)
-            app.state.slow_jobs = 0
+            app.state.slow_jobs, app.state.peers = 0, None
             if isinstance(chosen, ProductEngine):
                 pool.submit(_warm_up, chosen)
             yield
+            if app.state.peers is not None:
+                await app.state.peers.close()
             await app.state.sessions.close()
 
     app = FastAPI(title="Rhapsode", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -88,9 +91,30 @@ def create_app(settings: ServerSettings | None = None, *, engine: Engine | None 
         welcome = Welcome(session, follow, trusted=socket.scope["state"]["own_page"])
         await converse(SocketChannel(socket), app.state.sessions, app.state.backstage, welcome)
 
+    @app.post("/api/rtc")
+    async def rtc(request: Request) -> dict[str, str]:
+        return await _answer(app, request)
+
     app.include_router(rest(wardrobe))
     app.mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False), name="stage")
     return app
+
+
+async def _answer(app: FastAPI, request: Request) -> dict[str, str]:
+    """Answer an offer of WebRTC."""
+    try:
+        from rhapsode.server.rtc import Offer, Peers
+    except ImportError:
+        raise HTTPException(501, str(MissingExtraError("aiortc", "webrtc"))) from None
+    try:
+        offer = Offer.model_validate_json(await request.body())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise InputError(f"an offer needs sdp and type: {first['loc']}: {first['msg']}") from None
+    if app.state.peers is None:
+        app.state.peers = Peers(app.state.sessions, app.state.backstage)
+    peers: Peers = app.state.peers
+    return await peers.answer(offer, trusted=request.scope["state"]["own_page"])
 
 
 def _warm_up(engine: ProductEngine) -> None:

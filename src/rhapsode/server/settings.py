@@ -35,6 +35,7 @@ class ServerSettings(BaseSettings):
         max_avatars: how many avatars may be brought.
         max_messages_s: messages that a client may send a second, in the long run.
         max_says_minute: performances that a client may ask for in a minute.
+        ice_servers: STUN or TURN servers for WebRTC ("stun:example.org:3478"), where clients are far away.
 
     """
 
@@ -59,6 +60,8 @@ class ServerSettings(BaseSettings):
     max_avatars: Annotated[int, Field(ge=0)] = 100
     max_messages_s: Annotated[float, Field(gt=0)] = 150.0
     max_says_minute: Annotated[float, Field(gt=0)] = 60.0
+
+    ice_servers: tuple[str, ...] = ()
 
     @property
     def loopback(self) -> bool:

@@ -68,7 +68,14 @@ class Channel(Protocol):
 
 
 class Speaker(Protocol):
-    """Plays sound in place of the connection's packets."""
+    """Plays sound in place of the connection's packets.
+
+    Attributes:
+        viewer: set by the viewer whose sound it plays, to be told of it.
+
+    """
+
+    viewer: Viewer | None
 
     def turn_to(self, timeline: Timeline) -> None:
         """Play what follows on ``timeline``."""
@@ -95,6 +102,8 @@ class Viewer:
 
     def __init__(self, channel: Channel, speaker: Speaker | None = None) -> None:
         self._channel, self._speaker = channel, speaker
+        if speaker is not None:
+            speaker.viewer = self
         self._session: Session | None = None
         self._moved = False
         self._resumed = False
