@@ -14,6 +14,7 @@ from rhapsode.errors import AvatarError, FormatError, MissingExtraError
 from rhapsode.formats import load, open_writer, save
 from rhapsode.performance import Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
+from tests.avatars.faces import figure
 from tests.avatars.make import head, write
 from tests.formats.performances import avatar_file, cut, face
 from tests.formats.test_vrma import take
@@ -91,16 +92,21 @@ def deformed(avatar: Avatar, made: UsdSkel.Animation, frame: int) -> list[np.nda
     return found
 
 
-@pytest.mark.parametrize("which", ["mira", "tiny", "old"])
+@pytest.mark.parametrize("which", ["mira", "tiny", "old", "jaw"])
 def test_usd_core_deforms_the_avatar_as_gltf_does(tmp_path, which):
     source = {
         "mira": lambda: locate("mira"),
         "tiny": lambda: avatar_file(tmp_path / "tiny.vrm"),
         "old": lambda: write(tmp_path / "old.vrm", head(version=0)),
+        "jaw": lambda: write(
+            tmp_path / "jaw.vrm", figure({"smile": {"mouthSmileLeft": 1.0}}, version=1, jaw="jaw")
+        ),
     }[which]()
     one = Performance(take(20).face)
     path = save(one, tmp_path / "a.usdc", fps=50, avatar=source)
     stage, made = opened(path)
+    if which == "jaw":
+        assert any(joint.endswith("/jaw") for joint in made.GetJointsAttr().Get())
     meshes = [UsdGeom.Mesh(prim) for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
     wanted = {frame: deformed(load_avatar(source), made, frame) for frame in (0, 13)}
     assert UsdSkel.BakeSkinning(UsdSkel.Root(stage.GetDefaultPrim()))
