@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -161,6 +162,22 @@ def test_eyes_turn_by_bones_only_if_something_follows_them(tmp_path: Path) -> No
     assert blind.report()["gaze_and_lids"]["looks"] == 0
 
 
+def test_drawn_eyes_turn_less_than_real_ones(tmp_path: Path) -> None:
+    tree = json.loads(figure(FIVE).gltf_json())
+    places = {row["name"]: row for row in tree["nodes"]}
+    near, deep = tmp_path / "near.gltf", tmp_path / "deep.gltf"
+    near.write_text(json.dumps(tree))
+    for bone in ("mixamorig:LeftEye", "mixamorig:RightEye"):
+        places[bone]["translation"][2] -= 0.1
+    del tree["skins"][0]["inverseBindMatrices"]
+    deep.write_text(json.dumps(tree))
+    real, drawn = map_channels(load(near)), map_channels(load(deep))
+    assert real.eye_gain == 1.0
+    assert drawn.eye_gain < 0.5
+    face = np.full((1, 61), 0.2, np.float32)
+    assert drawn.bone_angles(face)["rightEye"][0, 1] == pytest.approx(0.2 * drawn.eye_gain)
+
+
 def test_quaternions_equal_the_rotation_matrices_of_the_renderer() -> None:
     for angles in np.random.default_rng(2).uniform(-1, 1, (20, 3)):
         np.testing.assert_allclose(rotation_matrix(turned(angles)), turn(*angles), atol=1e-12)
@@ -248,7 +265,6 @@ def test_a_baked_file_turns_the_jaw_as_the_renderer_does(tmp_path: Path) -> None
 
 
 def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
-    import json
     import struct
 
     (size,) = struct.unpack_from("<I", data, 12)

@@ -20,6 +20,7 @@ from rhapsode.avatars.spelling import Index
 Float64 = NDArray[np.float64]
 
 _CHIN_DROP = 0.25  # of the height from chin to eyes: what jawOpen at 1 lowers the chin on a real head
+_EYE_DEPTH = 0.3  # how far a real iris is in front of its pivot, in distances of the eyes
 _SIDEWAYS = 0.25  # of the angle that opens the jaw
 _LEAST_RAD, _MOST_RAD = math.radians(6), math.radians(32)
 _USUAL_RAD = math.radians(18)
@@ -81,6 +82,17 @@ def find_eyes(avatar: Avatar) -> dict[str, int]:
     found = {bone: avatar.humanoid[bone] for bone in ("leftEye", "rightEye") if bone in avatar.humanoid}
     works = len(found) == 2 and all(len(followers(avatar, node)) for node in found.values())
     return found if works else {}
+
+
+def eye_gain(avatar: Avatar, eyes: Mapping[str, int]) -> float:
+    """Return the share of a real eye's turn that moves irises as far, in distances of the eyes.
+
+    Drawn eyes are flat and turn about a point far behind them: a real turn would carry them out of the face.
+    """
+    places = {bone: avatar.rest_world[node][:3, 3] for bone, node in eyes.items()}
+    apart = float(np.linalg.norm(places["leftEye"] - places["rightEye"]))
+    deep = max(float(followers(avatar, eyes[bone])[:, 2].max() - place[2]) for bone, place in places.items())
+    return min(1.0, _EYE_DEPTH * apart / deep) if deep > 0 and apart > 0 else 1.0
 
 
 def find_jaw(avatar: Avatar) -> Jaw | None:

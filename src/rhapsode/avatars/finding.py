@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from rhapsode.avatars.avatar import Avatar
-from rhapsode.avatars.bones import Jaw, bone_nodes, find_eyes, find_jaw
+from rhapsode.avatars.bones import Jaw, bone_nodes, eye_gain, find_eyes, find_jaw
 from rhapsode.avatars.mapping import LOOK, ChannelMap, Eyes
 from rhapsode.avatars.mouth import OPEN, Mouth, Pairs
 from rhapsode.avatars.names import LOOKS, MOODS, SIDED, SINGLE, VISEMES, VOWELS
@@ -67,8 +67,14 @@ class _Search:
             stood_in.pop(name, None)
         if mouth.kind == "channels" and "mouthClose" not in found and "jawOpen" in found:
             stood_in["mouthClose"] = tuple((morph, -gain) for morph, gain in found["jawOpen"])
+        gain = (
+            eye_gain(self._avatar, {bone: bones[bone] for bone in ("leftEye", "rightEye")})
+            if eyes == "bones"
+            else 1.0
+        )
         empty = tuple(name for name in self._avatar.morph_names if name not in self._living)
-        return ChannelMap(self._avatar.morph_names, found, stood_in, mouth, jaw, eyes, bones, empty=empty)
+        morphs = self._avatar.morph_names
+        return ChannelMap(morphs, found, stood_in, mouth, jaw, eyes, bones, empty=empty, eye_gain=gain)
 
     def _find(self, spelling: str) -> Pairs:
         """Return what one spelling names, as (morph target, gain) pairs."""

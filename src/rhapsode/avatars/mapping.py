@@ -41,6 +41,7 @@ class ChannelMap:
         jaw: the bone that opens the mouth, if a bone does.
         eyes: whether morph targets or bones turn the eyes.
         bones: node index of "head", "neck", "leftEye" and "rightEye" as far as the avatar has them.
+        eye_gain: share of a real eye's turn that the eye bones make.
         origin: "found" by names, or "file" where a person wrote it.
         empty: morph targets that move nothing, and so play nothing.
 
@@ -55,6 +56,7 @@ class ChannelMap:
     bones: Mapping[str, int] = field(default_factory=dict)
     origin: Literal["found", "file"] = "found"
     empty: tuple[str, ...] = ()
+    eye_gain: float = 1.0
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -138,7 +140,8 @@ class ChannelMap:
         if self.jaw is not None:
             made["jaw"] = self._jaw_angles(rows, self.jaw)
         if self.eyes == "bones":
-            made["leftEye"], made["rightEye"] = rows[:, _COUNT + 3 : _COUNT + 6], rows[:, _COUNT + 6 :]
+            turns = rows[:, _COUNT + 3 :] * np.float32(self.eye_gain)
+            made["leftEye"], made["rightEye"] = turns[:, :3], turns[:, 3:]
         return made
 
     def bone_rotations(self, values: NDArray[np.floating]) -> dict[str, Float32]:

@@ -15,7 +15,7 @@ from rhapsode.avatars.mouth import ATOMS, GAIN, KINDS, Mouth, Pairs
 from rhapsode.errors import AvatarError
 from rhapsode.rigs import BLENDSHAPES
 
-_KEYS = ("avatar", "mouth", "jaw", "eyes", "channels", "stand_ins")
+_KEYS = ("avatar", "mouth", "jaw", "eyes", "eye_gain", "channels", "stand_ins")
 _MOST_GAIN = 10.0
 
 _HEAD = """\
@@ -50,7 +50,10 @@ def mapping_text(channels: ChannelMap, avatar: Avatar) -> str:
         lines.append(f"  bone: {_text(node.name) if _unique(avatar, node.name) else channels.jaw.node}")
         lines.append(f"  open_deg: {_number(math.degrees(channels.jaw.open_rad))}")
         lines.append(f"  side_deg: {_number(math.degrees(channels.jaw.side_rad))}")
-    lines += ["", f"# What turns the eyes: {', '.join(EYES)}.", f"eyes: {channels.eyes}", ""]
+    lines += ["", f"# What turns the eyes: {', '.join(EYES)}.", f"eyes: {channels.eyes}"]
+    if channels.eyes == "bones":
+        lines.append(f"eye_gain: {_number(channels.eye_gain)}  # share of a real eye's turn")
+    lines.append("")
     lines += ["# Channels with a shape of their own.", *_block("channels", channels.found), ""]
     lines += ["# Channels for which something else stands in.", *_block("stand_ins", channels.stood_in)]
     if channels.missing:
@@ -156,6 +159,7 @@ class _Reader:
             eyes,
             {**bones, **sockets},
             "file",
+            eye_gain=self._number("eye_gain", tree.get("eye_gain", 1.0), 0.0, _MOST_GAIN),
         )
 
     def _tree(self) -> Mapping[str, Any]:

@@ -79,14 +79,14 @@ class Actor:
 
         """
         self._shape(values[: len(BLENDSHAPES)])
-        jaw = self._channels.bone_angles(values[None]).get("jaw")
+        bones = {bone: rows[0] for bone, rows in self._channels.bone_angles(values[None]).items()}
         scene, angles = self.scene, [float(value) for value in values[len(BLENDSHAPES) :]]
-        head, left, right = ((angles[n], angles[n + 1], angles[n + 2]) for n in (0, 3, 6))
+        head = (angles[0], angles[1], angles[2])
         turns = self._skeleton.rotations(
             head,
-            None if self._eyes_by_shape else left,
-            None if self._eyes_by_shape else right,
-            jaw=None if jaw is None else (float(jaw[0, 0]), float(jaw[0, 1]), float(jaw[0, 2])),
+            _angles(bones.get("leftEye")),
+            _angles(bones.get("rightEye")),
+            jaw=_angles(bones.get("jaw")),
             breath=breath,
             body=body,
         )
@@ -147,6 +147,10 @@ class Actor:
             self._nearness,
             look,
         )
+
+
+def _angles(row: Float32 | None) -> tuple[float, float, float] | None:
+    return None if row is None else (float(row[0]), float(row[1]), float(row[2]))
 
 
 def face_values(values: Float32 | Mapping[str, float]) -> Float32:
