@@ -12,7 +12,19 @@ import sys
 import typer
 
 from rhapsode import __version__
-from rhapsode.cli import animate, audio2face, avatars, convert, evaluate, formats, obs, serve, stream, train
+from rhapsode.cli import (
+    animate,
+    audio2face,
+    avatars,
+    convert,
+    doctor,
+    evaluate,
+    formats,
+    obs,
+    serve,
+    stream,
+    train,
+)
 from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
 
@@ -28,6 +40,7 @@ app.command()(convert.convert)
 app.command()(serve.serve)
 app.command()(stream.stream)
 app.command()(obs.obs)
+app.command()(doctor.doctor)
 app.command()(audio2face.audio2face)
 app.add_typer(avatars.app, name="avatars")
 app.command()(formats.formats)

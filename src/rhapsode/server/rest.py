@@ -22,6 +22,7 @@ from rhapsode.face.shaping import styles
 from rhapsode.formats.registry import FORMATS, format_of
 from rhapsode.live.sinks.registry import SCHEMES
 from rhapsode.server.access import MAX_UPLOAD_BYTES
+from rhapsode.server.doctor import check_handshake, check_origin, examine
 from rhapsode.server.place import Backstage
 from rhapsode.server.samples import find_sample, samples
 from rhapsode.server.wardrobe import Wardrobe, input_message
@@ -50,6 +51,17 @@ def rest(wardrobe: Wardrobe) -> APIRouter:
 
 
 def _tables(router: APIRouter) -> None:
+    @router.get("/api/doctor")
+    async def doctor(request: Request) -> dict[str, Any]:
+        backstage = _backstage(request)
+        checks = await _slowly(request, lambda: examine(backstage.settings, backstage.engine))
+        host, port = request.scope.get("server") or ("127.0.0.1", backstage.settings.port)
+        own = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        checks.append(await check_handshake(own, request.app.state.token))
+        secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+        checks.append(check_origin(request.url.hostname or "", secure=secure))
+        return {"checks": [asdict(check) for check in checks]}
+
     @router.get("/api/samples")
     async def list_samples() -> list[dict[str, Any]]:
         return [sample.as_json() for sample in samples()]

@@ -1,0 +1,354 @@
+"""Audio2Face-3D's service against NVIDIA's own client stubs, and against plain ones where those are absent."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from rhapsode.cli import app
+from rhapsode.errors import SettingError, SinkError
+from rhapsode.face.controls import Controls
+from rhapsode.face.direction import Direction
+from rhapsode.face.emotion import EMOTIONS, Emotion, Timeline
+from rhapsode.face.stream import FaceStream
+from rhapsode.live.sources.audio2face_grpc import Audio2FaceServer, Door
+from rhapsode.performance import Float32, join
+from rhapsode.protocols.audio2face import MAX_MESSAGE
+from rhapsode.protocols.audio2face_schema import HEALTH, SERVING, message
+from rhapsode.rigs import ARKIT
+from tests.server.a2f_client import (
+    Heard,
+    Wire,
+    clip,
+    end,
+    grpc,
+    head,
+    listen,
+    part,
+    pcm,
+    samples,
+    serving,
+    talk,
+    wire,
+)
+from tests.sounds import speechlike
+
+SOUND = pcm(speechlike(1.3))
+JAW, UPPER = ARKIT.index("jawOpen"), ARKIT.index("browInnerUp")
+
+
+@pytest.fixture(params=["nvidia", "own"])
+def client(request: pytest.FixtureRequest) -> Wire:
+    return wire(request.param)
+
+
+@pytest.fixture
+def plain() -> Wire:
+    return wire("own")
+
+
+def ask(client: Wire, requests: Any, direction: Direction | None = None, **limits: Any) -> Heard:
+    async def scene() -> Heard:
+        async with serving(direction, **limits) as (_, channel):
+            return await talk(client, channel, requests)
+
+    return asyncio.run(scene())
+
+
+def played(sound: bytes, rate: int = 16_000, **direction: Any) -> Float32:
+    """Return what the engine makes of ``sound`` at once, 30 times a second."""
+    face = FaceStream(rate, direction=Direction(**{"emotion": "auto", **direction}))
+    curves = join([face.push(samples(sound)), face.finish()])
+    return curves.resample(30).values[:, : len(ARKIT)]
+
+
+def test_weights_are_the_engines_at_exact_times_and_the_sound_comes_back(client: Wire):
+    heard = ask(client, clip(client, SOUND))
+    wanted = played(SOUND)
+    np.testing.assert_array_equal(heard.weights, wanted)
+    assert wanted[:, JAW].max() > 0.1
+    assert heard.times == heard.sound_times == [k / 30 for k in range(math.ceil(1.3 * 30))]
+    assert heard.names == [name[0].upper() + name[1:] for name in ARKIT.channels]
+    assert heard.sound == SOUND
+    assert heard.header.audio_header.samples_per_second == 16_000
+    assert heard.header.start_time_code_since_epoch > 1.7e9
+    assert heard.kinds == ["animation_data_stream_header", *["animation_data"] * 39, "event", "status"]
+    assert (heard.code, heard.status.code) == ("OK", 0)
+
+
+@pytest.mark.parametrize("size", [7, 1_067, len(SOUND)])
+def test_buffers_of_any_size_bring_the_same(plain: Wire, size: int):
+    heard = ask(plain, clip(plain, SOUND, size=size))
+    np.testing.assert_array_equal(heard.weights, played(SOUND))
+    assert heard.sound == SOUND
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
+def test_every_rate_keeps_its_sound_and_the_thirtieths(plain: Wire, rate: int):
+    sound = pcm(speechlike(0.71, sample_rate=rate))
+    heard = ask(plain, clip(plain, sound, rate))
+    np.testing.assert_array_equal(heard.weights, played(sound, rate))
+    assert (heard.sound, len(heard.times)) == (sound, math.ceil(0.71 * 30))
+
+
+def test_two_channels_are_mixed_and_come_back_as_they_were(plain: Wire):
+    both = np.repeat(np.frombuffer(SOUND, "<i2"), 2).tobytes()
+    heard = ask(plain, [head(plain, channels=2), part(plain, both), end(plain)])
+    np.testing.assert_array_equal(heard.weights, played(SOUND))
+    assert heard.sound == both
+
+
+def test_settings_of_the_face_become_controls_and_the_rest_is_told(client: Wire):
+    first = head(client)
+    settings = first.audio_stream_header
+    settings.face_params.float_params.update(
+        {"lowerFaceStrength": 0.5, "upperFaceSmoothing": 0.1, "skinStrength": 1.1, "squint": 3.0}
+    )
+    shapes = settings.blendshape_params
+    shapes.bs_weight_multipliers.update({"JawOpen": 0.8, "TongueTipUp": 1.0, "TongueUp": 0.5, "MouthLeft": 9})
+    shapes.bs_weight_offsets.update({"BrowInnerUp": 0.25, "TongueUp": 0.0})
+    shapes.enable_clamping_bs_weight = False
+    heard = ask(client, [first, part(client, SOUND), end(client)])
+    turned = Controls(
+        lower_strength=0.5,
+        upper_smoothing=1.0,
+        gains={"jawOpen": float(np.float32(0.8)), "mouthLeft": 4.0},
+        offsets={"browInnerUp": 0.25},
+    )
+    np.testing.assert_array_equal(heard.weights, played(SOUND, controls=turned))
+    assert heard.weights[:, UPPER].min() >= 0.2
+    said = heard.status.message
+    assert heard.status.code == 0
+    for name in ("skinStrength", "squint", "gains of tongueUp", "gains of mouthLeft beyond 0 to 4"):
+        assert name in said
+    assert "enable_clamping_bs_weight" in said
+    assert "lowerFaceStrength" not in said
+    assert "TipUp" not in said
+
+
+def test_emotions_are_felt_from_their_times_on_and_reported(client: Wire):
+    first = head(client)
+    after = first.audio_stream_header.emotion_post_processing_params
+    after.emotion_strength, after.preferred_emotion_strength = 0.75, 1.0
+    given = {0.25: {"joy": 1.0, "boredom": 1.0}, 0.7: {"sadness": 0.5}}
+    heard = ask(client, [first, part(client, SOUND, given), end(client)])
+    keys = Timeline([(0.25, Emotion(joy=0.75)), (0.7, Emotion(sadness=0.375))])
+    np.testing.assert_array_equal(heard.weights, played(SOUND, emotion=keys))
+    assert [dict(row.emotion) for row in heard.emotions[0].input_emotions] == [
+        {"joy": 1.0},
+        {"sadness": 0.5},
+    ]
+    shown = [row.a2f_smoothed_output[0] for row in heard.emotions]
+    assert [row.time_code for row in shown] == heard.times
+    assert set(shown[0].emotion) == set(EMOTIONS)
+    assert shown[0].emotion["joy"] == 0 < max(row.emotion["joy"] for row in shown) <= 0.75
+    assert "emotion 'boredom'" in heard.status.message
+
+
+def test_emotions_come_from_the_voice_where_a_client_switches_its_own_off(plain: Wire):
+    first = head(plain)
+    first.audio_stream_header.emotion_post_processing_params.enable_preferred_emotion = False
+    heard = ask(plain, [first, part(plain, SOUND, {0.0: {"joy": 1.0}}), end(plain)])
+    np.testing.assert_array_equal(heard.weights, played(SOUND, emotion="auto"))
+
+
+def test_settings_of_the_server_hold_where_a_client_says_nothing(plain: Wire):
+    first = head(plain)
+    first.audio_stream_header.face_params.float_params["lowerFaceStrength"] = 0.5
+    direction = Direction(style="lively", controls={"upper_strength": 0.3, "lower_strength": 2.0})
+    heard = ask(plain, [first, part(plain, SOUND), end(plain)], direction)
+    turned = {"upper_strength": 0.3, "lower_strength": 0.5}
+    np.testing.assert_array_equal(heard.weights, played(SOUND, style="lively", controls=turned))
+
+
+def test_no_sound_at_all_is_a_stream_too(plain: Wire):
+    heard = ask(plain, [head(plain), end(plain)])
+    assert (heard.kinds, heard.status.code) == (["animation_data_stream_header", "event", "status"], 0)
+
+
+def test_closing_its_side_ends_the_sound(plain: Wire):
+    async def scene() -> Heard:
+        async with serving() as (_, channel):
+            stream = plain.open(channel)
+            for request in [*clip(plain, SOUND)][:-1]:
+                await stream.write(request)
+            await stream.done_writing()
+            return await listen(plain, stream)
+
+    heard = asyncio.run(scene())
+    assert (heard.status.code, len(heard.times)) == (0, 39)
+
+
+def test_who_sends_all_before_reading_anything_is_served(plain: Wire):
+    sound = np.zeros(48_000 * 60, "<i2").tobytes()
+
+    async def scene() -> Heard:
+        async with serving() as (_, channel):
+            stream = plain.open(channel)
+            for request in clip(plain, sound, 48_000, size=96_000):
+                await stream.write(request)
+            return await listen(plain, stream)
+
+    heard = asyncio.run(scene())
+    assert (len(heard.times), heard.sound == sound) == (1800, True)
+
+
+def test_streams_side_by_side_do_not_mix(plain: Wire):
+    sounds = [pcm(speechlike(1.0, seed=seed)) for seed in range(5)]
+
+    async def scene() -> list[Heard]:
+        async with serving() as (_, channel):
+            return await asyncio.gather(*(talk(plain, channel, clip(plain, one)) for one in sounds))
+
+    for sound, heard in zip(sounds, asyncio.run(scene()), strict=True):
+        np.testing.assert_array_equal(heard.weights, played(sound))
+
+
+def bad(client: Wire) -> dict[str, tuple[list[Any], str]]:
+    """Return streams that cannot be served, and what is said about them."""
+    nan, past = head(client), part(client, b"", {-1.0: {"joy": 1.0}})
+    nan.audio_stream_header.face_params.float_params["lowerFaceStrength"] = math.nan
+    big = part(client, bytes(MAX_MESSAGE))
+    return {
+        "no header": ([part(client, SOUND)], "got sound; send the header first"),
+        "nothing": ([client.request()], "holds no header, no sound and no end; send one"),
+        "bits": ([head(client, bits=24)], "got format 0 of 24 bits; convert it first"),
+        "rate": ([head(client, rate=4_000)], "8000 to 192000, got 4000; try 16000"),
+        "channels": ([head(client, channels=0)], "channel_count must lie in 1 to 8, got 0; send 1"),
+        "nan": ([nan], "face_params 'lowerFaceStrength' must be a number, got nan; leave it out"),
+        "twice": ([head(client), head(client)], "one header, got a second one; open a stream for each"),
+        "odd": ([head(client), part(client, SOUND + b"x"), end(client)], "check bits and channels"),
+        "past": ([head(client), past], "must be 0 or more seconds, got -1.0; count from the start"),
+        "big": ([head(client), big], f"may hold {MAX_MESSAGE} bytes"),
+    }
+
+
+@pytest.mark.parametrize("case", list(bad(wire("own"))))
+def test_faults_are_told_with_a_remedy_and_leave_nothing(plain: Wire, case: str):
+    requests, said = bad(plain)[case]
+
+    async def scene() -> tuple[Heard, int, Heard]:
+        async with serving() as (server, channel):
+            heard = await talk(plain, channel, requests)
+            left = server.streams
+            return heard, left, await talk(plain, channel, clip(plain, SOUND))
+
+    heard, left, after = asyncio.run(scene())
+    assert heard.code == "INVALID_ARGUMENT"
+    assert said in heard.details
+    assert (heard.status.code, heard.status.message) == (3, heard.details)
+    assert left == 0
+    assert after.status.code == 0
+
+
+def test_bytes_that_are_no_message_are_told():
+    async def scene() -> Any:
+        async with serving() as (_, channel):
+            service = "nvidia_ace.services.a2f_controller.v1.A2FControllerService"
+            stream = channel.stream_stream(f"/{service}/ProcessAudioStream")()
+            await stream.write(b"\xff\xff\xff")
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                while await stream.read():
+                    pass
+            return caught.value
+
+    error = asyncio.run(scene())
+    assert "no AudioStream" in error.details()
+
+
+def test_a_client_that_says_nothing_is_let_go(plain: Wire):
+    heard = ask(plain, [head(plain), part(plain, SOUND)], idle_s=0.3)
+    assert heard.code == "DEADLINE_EXCEEDED"
+    assert "nothing came for 0.3 s; send sound, or end_of_audio" in heard.details
+
+
+def test_more_streams_than_are_allowed_are_refused_until_one_is_over(plain: Wire):
+    async def scene() -> tuple[Heard, Heard]:
+        async with serving(max_streams=1) as (server, channel):
+            first = plain.open(channel)
+            await first.write(head(plain))
+            await first.read()
+            refused = await talk(plain, channel, clip(plain, SOUND))
+            first.cancel()
+            while server.streams:
+                await asyncio.sleep(0.01)
+            return refused, await talk(plain, channel, clip(plain, SOUND))
+
+    refused, served = asyncio.run(scene())
+    assert (refused.code, "all are taken; try again later" in refused.details) == ("RESOURCE_EXHAUSTED", True)
+    assert served.status.code == 0
+
+
+def test_a_client_gone_in_the_middle_leaves_nothing_behind(plain: Wire):
+    async def scene() -> set[str]:
+        async with serving() as (server, channel):
+            await talk(plain, channel, clip(plain, SOUND))
+            before = {task.get_name() for task in asyncio.all_tasks()}
+            for _ in range(5):
+                stream = plain.open(channel)
+                for request in [*clip(plain, SOUND)][:3]:
+                    await stream.write(request)
+                await stream.read()
+                stream.cancel()
+            while server.streams:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            return {task.get_name() for task in asyncio.all_tasks()} - before
+
+    assert asyncio.run(scene()) == set()
+
+
+def test_a_token_is_asked_for(plain: Wire):
+    async def scene() -> list[Heard]:
+        async with serving(door=Door(port=0, token="s3cret")) as (_, channel):
+            return [
+                await talk(plain, channel, clip(plain, SOUND), metadata=metadata)
+                for metadata in (
+                    None,
+                    (("authorization", "Bearer x"),),
+                    (("authorization", "Bearer s3cret"),),
+                )
+            ]
+
+    none, wrong, right = asyncio.run(scene())
+    assert none.code == wrong.code == "UNAUTHENTICATED"
+    assert "authorization: Bearer TOKEN" in none.details
+    assert right.status.code == 0
+
+
+def test_health_is_told(plain: Wire):
+    async def scene() -> int:
+        async with serving() as (_, channel):
+            check = channel.unary_unary("/{}/{}".format(*HEALTH))
+            return int(message("HealthResponse").FromString(await check(b"")).status)
+
+    assert asyncio.run(scene()) == SERVING
+
+
+def test_a_port_that_is_taken_is_told():
+    async def scene() -> None:
+        async with serving() as (server, _):
+            with pytest.raises(SinkError, match="choose another port"):
+                await Audio2FaceServer(Door(port=server.port), _nobody).start()
+
+    asyncio.run(scene())
+
+
+async def _nobody(line: Any) -> None:
+    raise AssertionError
+
+
+def test_other_machines_need_a_token_and_tls_needs_both_files(tmp_path: Any):
+    result = CliRunner().invoke(app, ["audio2face", "--host", "0.0.0.0", "--port", "0"])
+    assert isinstance(result.exception, SettingError)
+    assert "lets other machines in" in str(result.exception)
+    with pytest.raises(SettingError, match="give both"):
+        Door(certificate=tmp_path / "x.pem")
+    missing = Door(port=0, certificate=tmp_path / "x.pem", key=tmp_path / "y.pem")
+    with pytest.raises(SettingError, match=r"y\.pem' cannot be read"):
+        asyncio.run(Audio2FaceServer(missing, _nobody).start())
