@@ -185,7 +185,7 @@ def _takes(router: APIRouter, wardrobe: Wardrobe) -> None:
     async def export_take(
         take: str,
         request: Request,
-        extension: Annotated[str, Query(alias="format", max_length=12)],
+        extension: Annotated[str, Query(alias="format", pattern=r"^\.?[A-Za-z0-9]{1,10}$")],
         start_s: float = 0.0,
         end_s: float | None = None,
         avatar: Annotated[str, Query(max_length=200)] = "",
