@@ -128,7 +128,7 @@ class BodyTurns:
             joints = [bone for bone in joints if not bone.endswith("Eye")]
         self.nodes = {bone: avatar.humanoid[bone] for bone in (*joints, *self._turns.nodes)}
         self.still = {} if motion.joints else lowered_arms(avatar)
-        self.moves_hips = bool(motion.joints) and "hips" in avatar.humanoid
+        self.moves_hips = "hips" in joints
 
     def rotations(self, bone: str, faces: Iterable[Float32], rate: float) -> Iterator[Float32]:
         """Yield local quaternions x, y, z, w, (n, 4) float32, for blocks of faces (n, 61) at ``rate``."""
