@@ -246,7 +246,7 @@ def test_a_foreign_file_with_turned_bones_and_splines(tmp_path):
         (b'{"asset": {"version": "2.0"}, "extensions": {"VRMC_vrm_animation": {}}}', "holds no animation"),
         (
             b'{"asset": {"version": "2.0"}, "extensions": {"VRMC_vrm_animation": {"humanoid": 3}}}',
-            "is a damaged VRM Animation",
+            "holds a damaged animation",
         ),
         (
             b'{"asset": {"version": "2.0"}, "extensions": {"VRMC_vrm_animation": {}}, "animations": [{}]}',

@@ -157,7 +157,8 @@ class GltfFile:
         if not isinstance(index, int) or not 0 <= index < len(rows):
             raise self.broken(f"{table} has no entry {index!r}")
         row = rows[index]
-        assert isinstance(row, dict)
+        if not isinstance(row, dict):
+            raise self.broken(f"entry {index} of {table} is no object")
         return row
 
     def view(self, index: int) -> memoryview:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from rhapsode.avatars import Avatar, Node, load
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.avatars.load import quaternion
-from rhapsode.errors import AvatarError, FormatError
+from rhapsode.errors import FormatError
 from rhapsode.formats.body import angles_of, head_angles
 from rhapsode.formats.bones import parent_frame, times, unit
 from rhapsode.formats.channel_names import face_of, key
 from rhapsode.formats.gaze import eye_angles, set_eyes
 from rhapsode.formats.glb import morph_nodes
-from rhapsode.formats.gltf_tracks import Track, grid, open_file, tracks
+from rhapsode.formats.gltf_tracks import Track, damaged, grid, open_file, tracks
 from rhapsode.performance import Curves, Motion, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
 
@@ -37,14 +37,16 @@ def read(path: Path) -> Performance:
         FormatError: it is no glTF, holds no animation, or morph targets of no known rig.
 
     """
+    with damaged(path):
+        return _read(path)
+
+
+def _read(path: Path) -> Performance:
     file = open_file(path, "expected an animated glTF")
     found = tracks(file)
     if not found:
         grid((), path)
-    try:
-        avatar = load(path, need_morphs=False)
-    except AvatarError as error:
-        raise FormatError(f"cannot read an animation: {error}") from error
+    avatar = load(path, need_morphs=False)
     rate, ticks = grid(found.values(), path)
     weights = _weights(file, avatar, found, ticks)
     face = face_of(weights, len(ticks), rate)
@@ -69,7 +71,12 @@ def _weights(file: GltfFile, avatar: Avatar, found: Tracks, ticks: Float64) -> d
         track = found.get((node, "weights"))
         if track is None:
             continue
-        rows = Track(track.times, track.values.reshape(-1, len(names)), track.how).at(ticks)
+        if track.values.shape[1] != len(names):
+            raise FormatError(
+                f"'{file.path}' is damaged: got {track.values.shape[1]} weights a key, "
+                f"expected {len(names)}, one for each morph target; export it again"
+            )
+        rows = track.at(ticks)
         for name, row in zip(names, rows.T, strict=True):
             if name not in weights or np.ptp(row) > np.ptp(weights[name]):
                 weights[name] = row

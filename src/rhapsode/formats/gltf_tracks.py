@@ -5,7 +5,8 @@ Source: Khronos glTF 2.0, section 3.11 and appendix C (interpolation).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from rhapsode.performance import as_rate
 Float64 = NDArray[np.float64]
 
 _COMMON = (24, 25, 30, 48, 50, 60, 90, 100, 120)
+_WIDTHS = {"rotation": 4, "translation": 3, "scale": 3}
 _LEAST_S, _MOST_FRAMES, _FEW = 1e-4, 4_000_000, 10
 
 
@@ -91,6 +93,20 @@ def open_file(path: Path, what: str) -> GltfFile:
         raise FormatError(f"{error} ({what})") from error
 
 
+@contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Turn what a file with wrong kinds of values, indices or shapes causes into a `FormatError`."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except AvatarError as error:
+        raise FormatError(f"cannot read an animation: {error}") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise FormatError(f"'{path}' holds a damaged animation ({said}); export it again") from error
+
+
 def tracks(file: GltfFile) -> dict[tuple[int, str], Track]:
     """Return the tracks of all animations by node and path; the first animation of each counts.
 
@@ -98,11 +114,8 @@ def tracks(file: GltfFile) -> dict[tuple[int, str], Track]:
         FormatError: an animation is not what the specification asks for.
 
     """
-    try:
+    with damaged(file.path):
         return dict(_tracks(file))
-    except (AvatarError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        text = str(error) if isinstance(error, AvatarError) else f"{type(error).__name__}: {error}"
-        raise FormatError(f"'{file.path}' holds a damaged animation ({text}); export it again") from error
 
 
 def _tracks(file: GltfFile) -> Iterable[tuple[tuple[int, str], Track]]:
@@ -122,8 +135,9 @@ def _tracks(file: GltfFile) -> Iterable[tuple[tuple[int, str], Track]]:
                 raise ValueError(f"{values.size} numbers for {len(times)} keys")
             if (np.diff(times) <= 0).any() or not np.isfinite(times).all() or not np.isfinite(values).all():
                 raise ValueError("key times that do not rise, or numbers that are not finite")
-            turns = target["path"] == "rotation"
-            made = Track(times, values.reshape(keys, -1), how, turns)
+            made = Track(times, values.reshape(keys, -1), how, target["path"] == "rotation")
+            if made.values.shape[1] != _WIDTHS.get(target["path"], made.values.shape[1]):
+                raise ValueError(f"{made.values.shape[1]} numbers a key of {target['path']}")
             found[target["node"], target["path"]] = made
     return found.items()
 

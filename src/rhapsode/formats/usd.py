@@ -3,7 +3,7 @@
 With an avatar the file holds its skeleton and meshes, moved; without one, a skeleton of VRM's humanoid bones
 and an animation whose blend shapes are the 52 of ARKit, for any mesh that has them. Metres, Y up, looking
 towards +Z; a time code is a curve frame. Meshes are stored as they stand at rest, in colours without
-textures. About 25 MB of memory go to each hour. Source: the UsdSkel schema of OpenUSD.
+textures. About 70 MB of memory go to each hour. Source: the UsdSkel schema of OpenUSD.
 """
 
 from __future__ import annotations

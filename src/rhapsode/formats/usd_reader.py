@@ -13,7 +13,7 @@ from rhapsode.errors import FormatError
 from rhapsode.formats.channel_names import face_of
 from rhapsode.formats.gaze import eye_angles, set_eyes
 from rhapsode.formats.gltf_animation import body_of
-from rhapsode.formats.gltf_tracks import Track, grid
+from rhapsode.formats.gltf_tracks import Track, damaged, grid
 from rhapsode.formats.joint_names import bones_of
 from rhapsode.formats.stand_in import BONES, skeleton
 from rhapsode.formats.usd import pixar
@@ -43,6 +43,11 @@ def read(path: Path) -> Performance:
         )
     animations.sort(key=lambda prim: not px.UsdSkel.Animation(prim).GetBlendShapesAttr().Get())
     animation = px.UsdSkel.Animation(animations[0])
+    with damaged(path):
+        return _read(px, stage, animation, path)
+
+
+def _read(px: Any, stage: Any, animation: Any, path: Path) -> Performance:
     per_second = stage.GetTimeCodesPerSecond() or 24.0
     shapes = [str(name) for name in animation.GetBlendShapesAttr().Get() or []]
     weights = _track(animation.GetBlendShapeWeightsAttr(), per_second, len(shapes), path)

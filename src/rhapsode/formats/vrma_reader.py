@@ -17,7 +17,7 @@ from rhapsode.formats.bones import times as product
 from rhapsode.formats.channel_names import face_of, key
 from rhapsode.formats.gaze import set_eyes
 from rhapsode.formats.gltf_animation import body_of, nodes_of
-from rhapsode.formats.gltf_tracks import grid, open_file, tracks
+from rhapsode.formats.gltf_tracks import damaged, grid, open_file, tracks
 from rhapsode.formats.stand_in import BONES, skeleton
 from rhapsode.formats.vrma import CLIPS, NAME
 from rhapsode.performance import Curves, Performance
@@ -38,13 +38,14 @@ def read(path: Path) -> Performance:
 
     """
     file = open_file(path, "a VRM Animation is a binary glTF")
-    block = (file.json.get("extensions") or {}).get(NAME)
+    extensions = file.json.get("extensions")
+    block = extensions.get(NAME) if isinstance(extensions, Mapping) else None
     if not isinstance(block, Mapping):
         raise FormatError(
             f"'{path}' is no VRM Animation: got a glTF without {NAME}, expected one; give a .vrma file"
         )
     found = tracks(file)
-    try:
+    with damaged(path):
         named = _expressions(file, block)
         bones = _nodes(block.get("humanoid", {}).get("humanBones", {}))
         look = int((block.get("lookAt") or {}).get("node", -1))
@@ -59,17 +60,13 @@ def read(path: Path) -> Performance:
         }
         face = _face(weights, Curves(FACE.channels, np.zeros((len(ticks), len(FACE)), np.float32), rate))
         head, _, motion = body_of(body, found, ticks, rate)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(
-            f"'{path}' is a damaged VRM Animation ({type(error).__name__}: {error}); export it again"
-        ) from error
-    first = FACE.index("headYaw")
-    face.values[:, first : first + 3] = head
-    if (look, "rotation") in found:
-        rest = body.nodes[look].rotation.astype(np.float64)
-        turned = product(found[look, "rotation"].at(ticks), rest * np.array([-1, -1, -1, 1]))
-        set_eyes(face.values, angles_of(turned)[:, [0, 1, 0, 1]])
-    return Performance(face, motion=motion, meta={"source": path.name})
+        first = FACE.index("headYaw")
+        face.values[:, first : first + 3] = head
+        if (look, "rotation") in found:
+            rest = body.nodes[look].rotation.astype(np.float64)
+            turned = product(found[look, "rotation"].at(ticks), rest * np.array([-1, -1, -1, 1]))
+            set_eyes(face.values, angles_of(turned)[:, [0, 1, 0, 1]])
+        return Performance(face, motion=motion, meta={"source": path.name})
 
 
 def _nodes(rows: Mapping[str, Any]) -> dict[str, int]:
