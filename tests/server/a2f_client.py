@@ -169,6 +169,16 @@ async def serving(
             await server.stop()
 
 
+def ask(client: Wire, requests: Any, direction: Direction | None = None, **limits: Any) -> Heard:
+    """Serve one client and return what it got."""
+
+    async def scene() -> Heard:
+        async with serving(direction, **limits) as (_, channel):
+            return await talk(client, channel, requests)
+
+    return asyncio.run(scene())
+
+
 def pcm(y: Float32) -> bytes:
     """Return sound as it travels."""
     return np.round(y * 32767).astype("<i2").tobytes()

@@ -1,4 +1,4 @@
-"""Audio2Face-3D's service against NVIDIA's own client stubs, and against plain ones where those are absent."""
+"""Audio2Face-3D's service against NVIDIA's own client stubs, and against plain ones."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from rhapsode.cli import app
-from rhapsode.errors import SettingError, SinkError
 from rhapsode.face.controls import Controls
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import EMOTIONS, Emotion, Timeline
 from rhapsode.face.stream import FaceStream
-from rhapsode.live.sources.audio2face_grpc import Audio2FaceServer, Door
 from rhapsode.performance import Float32, join
-from rhapsode.protocols.audio2face import MAX_MESSAGE
-from rhapsode.protocols.audio2face_schema import HEALTH, SERVING, message
 from rhapsode.rigs import ARKIT
 from tests.server.a2f_client import (
     Heard,
     Wire,
+    ask,
     clip,
     end,
-    grpc,
     head,
     listen,
     part,
@@ -52,14 +46,6 @@ def plain() -> Wire:
     return wire("own")
 
 
-def ask(client: Wire, requests: Any, direction: Direction | None = None, **limits: Any) -> Heard:
-    async def scene() -> Heard:
-        async with serving(direction, **limits) as (_, channel):
-            return await talk(client, channel, requests)
-
-    return asyncio.run(scene())
-
-
 def played(sound: bytes, rate: int = 16_000, **direction: Any) -> Float32:
     """Return what the engine makes of ``sound`` at once, 30 times a second."""
     face = FaceStream(rate, direction=Direction(**{"emotion": "auto", **direction}))
@@ -81,7 +67,7 @@ def test_weights_are_the_engines_at_exact_times_and_the_sound_comes_back(client:
     assert (heard.code, heard.status.code) == ("OK", 0)
 
 
-@pytest.mark.parametrize("size", [7, 1_067, len(SOUND)])
+@pytest.mark.parametrize("size", [37, 1_067, len(SOUND)])
 def test_buffers_of_any_size_bring_the_same(plain: Wire, size: int):
     heard = ask(plain, clip(plain, SOUND, size=size))
     np.testing.assert_array_equal(heard.weights, played(SOUND))
@@ -185,7 +171,7 @@ def test_closing_its_side_ends_the_sound(plain: Wire):
 
 
 def test_who_sends_all_before_reading_anything_is_served(plain: Wire):
-    sound = np.zeros(48_000 * 60, "<i2").tobytes()
+    sound = np.zeros(48_000 * 40, "<i2").tobytes()
 
     async def scene() -> Heard:
         async with serving() as (_, channel):
@@ -195,7 +181,7 @@ def test_who_sends_all_before_reading_anything_is_served(plain: Wire):
             return await listen(plain, stream)
 
     heard = asyncio.run(scene())
-    assert (len(heard.times), heard.sound == sound) == (1800, True)
+    assert (len(heard.times), heard.sound == sound) == (1200, True)
 
 
 def test_streams_side_by_side_do_not_mix(plain: Wire):
@@ -207,148 +193,3 @@ def test_streams_side_by_side_do_not_mix(plain: Wire):
 
     for sound, heard in zip(sounds, asyncio.run(scene()), strict=True):
         np.testing.assert_array_equal(heard.weights, played(sound))
-
-
-def bad(client: Wire) -> dict[str, tuple[list[Any], str]]:
-    """Return streams that cannot be served, and what is said about them."""
-    nan, past = head(client), part(client, b"", {-1.0: {"joy": 1.0}})
-    nan.audio_stream_header.face_params.float_params["lowerFaceStrength"] = math.nan
-    big = part(client, bytes(MAX_MESSAGE))
-    return {
-        "no header": ([part(client, SOUND)], "got sound; send the header first"),
-        "nothing": ([client.request()], "holds no header, no sound and no end; send one"),
-        "bits": ([head(client, bits=24)], "got format 0 of 24 bits; convert it first"),
-        "rate": ([head(client, rate=4_000)], "8000 to 192000, got 4000; try 16000"),
-        "channels": ([head(client, channels=0)], "channel_count must lie in 1 to 8, got 0; send 1"),
-        "nan": ([nan], "face_params 'lowerFaceStrength' must be a number, got nan; leave it out"),
-        "twice": ([head(client), head(client)], "one header, got a second one; open a stream for each"),
-        "odd": ([head(client), part(client, SOUND + b"x"), end(client)], "check bits and channels"),
-        "past": ([head(client), past], "must be 0 or more seconds, got -1.0; count from the start"),
-        "big": ([head(client), big], f"may hold {MAX_MESSAGE} bytes"),
-    }
-
-
-@pytest.mark.parametrize("case", list(bad(wire("own"))))
-def test_faults_are_told_with_a_remedy_and_leave_nothing(plain: Wire, case: str):
-    requests, said = bad(plain)[case]
-
-    async def scene() -> tuple[Heard, int, Heard]:
-        async with serving() as (server, channel):
-            heard = await talk(plain, channel, requests)
-            left = server.streams
-            return heard, left, await talk(plain, channel, clip(plain, SOUND))
-
-    heard, left, after = asyncio.run(scene())
-    assert heard.code == "INVALID_ARGUMENT"
-    assert said in heard.details
-    assert (heard.status.code, heard.status.message) == (3, heard.details)
-    assert left == 0
-    assert after.status.code == 0
-
-
-def test_bytes_that_are_no_message_are_told():
-    async def scene() -> Any:
-        async with serving() as (_, channel):
-            service = "nvidia_ace.services.a2f_controller.v1.A2FControllerService"
-            stream = channel.stream_stream(f"/{service}/ProcessAudioStream")()
-            await stream.write(b"\xff\xff\xff")
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                while await stream.read():
-                    pass
-            return caught.value
-
-    error = asyncio.run(scene())
-    assert "no AudioStream" in error.details()
-
-
-def test_a_client_that_says_nothing_is_let_go(plain: Wire):
-    heard = ask(plain, [head(plain), part(plain, SOUND)], idle_s=0.3)
-    assert heard.code == "DEADLINE_EXCEEDED"
-    assert "nothing came for 0.3 s; send sound, or end_of_audio" in heard.details
-
-
-def test_more_streams_than_are_allowed_are_refused_until_one_is_over(plain: Wire):
-    async def scene() -> tuple[Heard, Heard]:
-        async with serving(max_streams=1) as (server, channel):
-            first = plain.open(channel)
-            await first.write(head(plain))
-            await first.read()
-            refused = await talk(plain, channel, clip(plain, SOUND))
-            first.cancel()
-            while server.streams:
-                await asyncio.sleep(0.01)
-            return refused, await talk(plain, channel, clip(plain, SOUND))
-
-    refused, served = asyncio.run(scene())
-    assert (refused.code, "all are taken; try again later" in refused.details) == ("RESOURCE_EXHAUSTED", True)
-    assert served.status.code == 0
-
-
-def test_a_client_gone_in_the_middle_leaves_nothing_behind(plain: Wire):
-    async def scene() -> set[str]:
-        async with serving() as (server, channel):
-            await talk(plain, channel, clip(plain, SOUND))
-            before = {task.get_name() for task in asyncio.all_tasks()}
-            for _ in range(5):
-                stream = plain.open(channel)
-                for request in [*clip(plain, SOUND)][:3]:
-                    await stream.write(request)
-                await stream.read()
-                stream.cancel()
-            while server.streams:
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            return {task.get_name() for task in asyncio.all_tasks()} - before
-
-    assert asyncio.run(scene()) == set()
-
-
-def test_a_token_is_asked_for(plain: Wire):
-    async def scene() -> list[Heard]:
-        async with serving(door=Door(port=0, token="s3cret")) as (_, channel):
-            return [
-                await talk(plain, channel, clip(plain, SOUND), metadata=metadata)
-                for metadata in (
-                    None,
-                    (("authorization", "Bearer x"),),
-                    (("authorization", "Bearer s3cret"),),
-                )
-            ]
-
-    none, wrong, right = asyncio.run(scene())
-    assert none.code == wrong.code == "UNAUTHENTICATED"
-    assert "authorization: Bearer TOKEN" in none.details
-    assert right.status.code == 0
-
-
-def test_health_is_told(plain: Wire):
-    async def scene() -> int:
-        async with serving() as (_, channel):
-            check = channel.unary_unary("/{}/{}".format(*HEALTH))
-            return int(message("HealthResponse").FromString(await check(b"")).status)
-
-    assert asyncio.run(scene()) == SERVING
-
-
-def test_a_port_that_is_taken_is_told():
-    async def scene() -> None:
-        async with serving() as (server, _):
-            with pytest.raises(SinkError, match="choose another port"):
-                await Audio2FaceServer(Door(port=server.port), _nobody).start()
-
-    asyncio.run(scene())
-
-
-async def _nobody(line: Any) -> None:
-    raise AssertionError
-
-
-def test_other_machines_need_a_token_and_tls_needs_both_files(tmp_path: Any):
-    result = CliRunner().invoke(app, ["audio2face", "--host", "0.0.0.0", "--port", "0"])
-    assert isinstance(result.exception, SettingError)
-    assert "lets other machines in" in str(result.exception)
-    with pytest.raises(SettingError, match="give both"):
-        Door(certificate=tmp_path / "x.pem")
-    missing = Door(port=0, certificate=tmp_path / "x.pem", key=tmp_path / "y.pem")
-    with pytest.raises(SettingError, match=r"y\.pem' cannot be read"):
-        asyncio.run(Audio2FaceServer(missing, _nobody).start())

@@ -16,7 +16,7 @@ from rhapsode.errors import PacketError
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import Emotion
 from rhapsode.face.stream import FaceStream
-from rhapsode.live.sources.audio2face_grpc import Line
+from rhapsode.live.sources.audio2face_line import Line
 from rhapsode.protocols.audio2face import End, Header, Part, directed, told
 from rhapsode.protocols.audio2face_answer import AnswerStream, header, processed, success
 

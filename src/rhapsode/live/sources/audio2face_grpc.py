@@ -1,51 +1,28 @@
 """The door that clients of NVIDIA Audio2Face-3D knock at: gRPC, its limits and its refusals.
 
-What is done with a client's stream is somebody else's matter: the door hands out a `Line` to read requests
+What is done with a client's stream is somebody else's matter: the server hands out a `Line` to read requests
 from and to write answers to (extra ``audio2face``).
 """
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import logging
 import secrets
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from rhapsode.errors import InputError, MissingExtraError, PacketError, SettingError, SinkError
-from rhapsode.protocols.audio2face import MAX_MESSAGE, End, Header, Part, read_request
-from rhapsode.protocols.audio2face_answer import failure
+from rhapsode.errors import InputError, MissingExtraError, SettingError, SinkError
+from rhapsode.live.sources.audio2face_line import IDLE_S, Line, RefusedError
+from rhapsode.protocols.audio2face import MAX_MESSAGE
 from rhapsode.protocols.audio2face_schema import HEALTH, METHOD, SERVING, message
 
 log = logging.getLogger(__name__)
 
 PORT = 52_000
 """Where Audio2Face-3D listens by default."""
-
-IDLE_S = 30.0
-"""So long a client may say nothing, or take nothing of what it asked for."""
-
-WAITING_BYTES = 32 * 1024 * 1024
-"""What is kept of a client that sends faster than it takes answers; then it has to wait."""
-
-
-class RefusedError(Exception):
-    """A stream that cannot be served.
-
-    Args:
-        code: name of a gRPC status code.
-        reason: told to the client.
-
-    """
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -107,100 +84,6 @@ class Door:
         """HOST:PORT as gRPC wants it."""
         host = self.host.strip("[]")
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-
-
-class Line:
-    """One client: what it sends, and the way back.
-
-    Args:
-        requests: its messages.
-        write: sends one answer; returns when there is room for the next.
-        idle_s: see `IDLE_S`.
-
-    """
-
-    def __init__(
-        self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]], idle_s: float
-    ) -> None:
-        self._write, self._idle_s = write, idle_s
-        self._waiting: deque[bytes] = deque()
-        self._bytes = 0
-        self._over = False
-        self._moved = asyncio.Condition()
-        self._reading = asyncio.create_task(self._fill(requests))
-
-    async def read(self) -> Header | Part | End:
-        """Return the next request; `End` too where the client just closes its side.
-
-        Raises:
-            PacketError: it is malformed.
-            RefusedError: the client says nothing.
-
-        """
-        try:
-            async with asyncio.timeout(self._idle_s), self._moved:
-                await self._moved.wait_for(lambda: self._waiting or self._over)
-                if not self._waiting:
-                    return End()
-                data = self._waiting.popleft()
-                self._bytes -= len(data)
-                self._moved.notify_all()
-        except TimeoutError:
-            raise RefusedError(
-                "DEADLINE_EXCEEDED",
-                f"nothing came for {self._idle_s:g} s; send sound, or end_of_audio when it is over",
-            ) from None
-        return read_request(data)
-
-    async def header(self) -> Header:
-        """Return the first request.
-
-        Raises:
-            PacketError: it is no header.
-            RefusedError: the client says nothing.
-
-        """
-        first = await self.read()
-        if isinstance(first, Header):
-            return first
-        got = "sound" if isinstance(first, Part) else "the end"
-        raise PacketError(f"a stream begins with audio_stream_header, got {got}; send the header first")
-
-    async def write(self, answers: list[bytes]) -> None:
-        """Send ``answers``.
-
-        Raises:
-            RefusedError: the client does not take them.
-
-        """
-        for answer in answers:
-            try:
-                async with asyncio.timeout(self._idle_s):
-                    await self._write(answer)
-            except TimeoutError:
-                raise RefusedError(
-                    "DEADLINE_EXCEEDED",
-                    f"nobody took the answers for {self._idle_s:g} s; read them while you send",
-                ) from None
-
-    async def close(self) -> None:
-        """Read nothing more."""
-        self._reading.cancel()
-        await asyncio.gather(self._reading, return_exceptions=True)
-
-    async def _fill(self, requests: AsyncIterator[bytes]) -> None:
-        try:
-            async for data in requests:
-                async with self._moved:
-                    self._waiting.append(data)
-                    self._bytes += len(data)
-                    self._moved.notify_all()
-                    await self._moved.wait_for(lambda: self._bytes <= WAITING_BYTES)
-        finally:
-            self._over = True
-            with suppress(RuntimeError):  # the loop is gone
-                async with self._moved:
-                    self._moved.notify_all()
 
 
 class Audio2FaceServer:
@@ -290,24 +173,33 @@ class Audio2FaceServer:
 
     async def _process(self, requests: AsyncIterator[bytes], context: Any) -> None:
         """Serve one client from its first message to its last answer."""
-        try:
-            self._check(context)
-        except RefusedError as refused:
-            await self._abort(context, refused.code, str(refused))
-        self.streams += 1
         line = Line(requests, context.write, self._idle_s)
         try:
-            await self._serve(line)
+            code, reason = await self._served(line, context)
+            if code:
+                log.warning("a stream of Audio2Face is refused: %s", reason)
+                await line.refuse(reason)
+                await context.abort(getattr(self._grpc.StatusCode, code), reason)
+        finally:
+            await line.close()
+
+    async def _served(self, line: Line, context: Any) -> tuple[str, str]:
+        """Serve one client; return gRPC's status code and the reason where that cannot be done."""
+        try:
+            self._check(context)
+            self.streams += 1
+            try:
+                await self._serve(line)
+            finally:
+                self.streams -= 1
         except RefusedError as refused:
-            await self._abort(context, refused.code, str(refused))
+            return refused.code, str(refused)
         except InputError as error:
-            await self._abort(context, "INVALID_ARGUMENT", str(error))
+            return "INVALID_ARGUMENT", str(error)
         except Exception:
             log.exception("a stream of Audio2Face broke off")
-            await self._abort(context, "INTERNAL", "a fault of the server; its log says more")
-        finally:
-            self.streams -= 1
-            await line.close()
+            return "INTERNAL", "a fault of the server; its log says more"
+        return "", ""
 
     def _check(self, context: Any) -> None:
         if self._door.token:
@@ -324,15 +216,6 @@ class Audio2FaceServer:
                 "RESOURCE_EXHAUSTED",
                 f"{self._max_streams} streams are served at once and all are taken; try again later",
             )
-
-    async def _abort(self, context: Any, code: str, reason: str) -> NoReturn:
-        """Tell the client why, as the protocol's own status and as gRPC's, and hang up."""
-        log.warning("a stream of Audio2Face is refused: %s", reason)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await context.write(failure(reason))
-        await context.abort(getattr(self._grpc.StatusCode, code), reason)
-        raise AssertionError("abort returns never")
 
 
 async def _health(request: bytes, context: Any) -> bytes:
