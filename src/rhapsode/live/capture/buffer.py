@@ -68,7 +68,8 @@ class Buffer:
     def _stamp(self, now: float) -> float:
         """Return the even time of a face that came in at ``now``."""
         since, last = now - self.arrived, self._faces[-1][0]
-        steps = max(round(since / self._period), 1) if self._intervals else 1  # more where packets were lost
+        # More than one where packets were lost.
+        steps = max(round((now - last) / self._period), 1) if self._intervals else 1
         self._intervals = min(self._intervals + 1, _SETTLED)
         share = 1 / self._intervals
         period = min(max(since / steps, _SHORTEST_PERIOD_S), _LONGEST_PERIOD_S)

@@ -101,7 +101,7 @@ class Neutral:
         self._faces.append(values)
         if now < self._until or len(self._faces) < FEWEST:
             return False
-        pose = np.mean(self._faces, axis=0, dtype=np.float64).astype(np.float32)
+        pose: Float32 = np.stack(self._faces).mean(axis=0, dtype=np.float64).astype(np.float32)
         pose[:_WEIGHTS] = pose[:_WEIGHTS].clip(0.0, MOST_NEUTRAL)
         self.values, self._faces = pose, None
         return True

@@ -158,7 +158,7 @@ class Capture:
         if item.sound_at is not None:
             late = due - item.sound_at
             self._lag += (late - self._lag) * (_FOLLOW_LAG if self._lag else 1.0)
-            wanted = max(wanted, self._lag)
+            wanted = max(wanted, self._lag + self._options.offset_s)
         else:
             self._lag = 0.0
         if self._delay is None or self._mixer.presence == 0:

@@ -94,10 +94,10 @@ class Mixer:
             voice: whether the session's voice is active.
 
         """
-        self._here = _toward(self._here, here and captured is not None, APPEAR_S, VANISH_S)
-        self._spoken = _toward(self._spoken, voice, TAKE_S, GIVE_S)
         if self._here == 0:
             self._learnt[:] = self._seen  # unseen, nothing has to be soft
+        self._here = _toward(self._here, here and captured is not None, APPEAR_S, VANISH_S)
+        self._spoken = _toward(self._spoken, voice, TAKE_S, GIVE_S)
         step = np.float32(1 / (LEARN_S * CURVE_HZ))
         self._learnt += (self._seen - self._learnt).clip(-step, step)
         if captured is None or self._here == 0:

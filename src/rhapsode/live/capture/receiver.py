@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 import numpy as np
@@ -172,6 +173,9 @@ class Receiver(asyncio.DatagramProtocol):
         if self._phone is None:
             return None
         host, port = self._phone
+        with contextlib.suppress(ValueError):
+            self._only = {str(ip_address(host))}
+            return self._phone
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port)
         except OSError as error:

@@ -50,14 +50,17 @@ class CaptureOptions:
     Args:
         gain: how much stronger the captured face is played, 0 to 4; eyelids and gaze stay.
         mirror: swap left and right.
+        offset_s: how much later than the sound that came in with it the captured face is shown,
+            "offset_ms"; it makes good what microphone and camera differ in.
 
     """
 
     gain: float = 1.0
     mirror: bool = False
+    offset_s: float = 0.0
 
 
-COMMON = ("gain", "mirror")
+COMMON = ("gain", "mirror", "offset_ms")
 """Options of every capture."""
 
 LOCAL = "127.0.0.1"
@@ -139,7 +142,11 @@ def open_capture(url: str) -> tuple[Receiver, CaptureOptions]:
         raise SettingError(
             f"unknown option '{unknown[0]}' of the capture '{url}'; valid: {', '.join(valid)}; leave it out"
         )
-    options = CaptureOptions(_number(query, "gain", 1.0, 0.0, 4.0), _yes(query, "mirror"))
+    options = CaptureOptions(
+        _number(query, "gain", 1.0, 0.0, 4.0),
+        _yes(query, "mirror"),
+        _number(query, "offset_ms", 0.0, -500.0, 500.0) / 1000,
+    )
     host, port = _place(address, row.port)
     decoder = row.decoder(query)
     if row.scheme != "ifacialmocap" or host in (*_EVERYWHERE, ""):
