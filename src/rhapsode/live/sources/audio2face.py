@@ -39,6 +39,9 @@ SETTLE_S = 0.5
 ANSWER_S = 0.03
 """How often answers are sent."""
 
+BEGIN_S = 10.0
+"""So long a client waits for a session that performs something else."""
+
 ANSWERED = SoundFormat(SAMPLE_RATE)
 """The sound in the answers: that of the session."""
 
@@ -145,13 +148,22 @@ class _Visit:
         try:
             self._spoken.arm()
             self._session.listen(self._head.sound.sample_rate, process=process)
-            await self._spoken.begun.wait()
+            await self._begin()
             await self._line.write([header(ANSWERED, time.time())])
             left_out = await self._converse()
         finally:
             self._session.detach(self._spoken)
         last = [*self._spoken.answers(), *self._spoken.finish(), processed(), success(told(left_out))]
         await self._line.write(last)
+
+    async def _begin(self) -> None:
+        try:
+            async with asyncio.timeout(BEGIN_S):
+                await self._spoken.begun.wait()
+        except TimeoutError:
+            raise RefusedError(
+                "UNAVAILABLE", f"the face did something else for {BEGIN_S:g} s; try again later"
+            ) from None
 
     async def _converse(self) -> list[str]:
         """Bring the sound and answer it side by side, until its end was performed."""
