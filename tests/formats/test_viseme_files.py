@@ -14,7 +14,7 @@ from rhapsode.errors import FormatError, RigError
 from rhapsode.formats import load, open_writer, save
 from rhapsode.formats.viseme_curves import performance_of
 from rhapsode.formats.viseme_track import SHORTEST_S, VisemeTrack
-from rhapsode.performance import Performance, Span, Words
+from rhapsode.performance import Curves, Performance, Span, Words
 from rhapsode.rigs.lips import CLOSED_GAP, lip_gap
 from tests.formats.performances import cut, performance
 
@@ -88,6 +88,17 @@ def test_a_track_holds_every_closure_and_nothing_too_short(name, known, step):
     assert [e.text for e in events if e.text in (lips, teeth)] == [lips, lips, lips, teeth]
     for closure, heard in zip((e for e in events if e.text == lips), (0.485, 0.7, 0.88), strict=True):
         assert closure.start_s - 0.03 < heard < closure.end_s + 0.03
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_lips_that_meet_with_an_open_jaw_are_a_closure(name):
+    values = np.zeros((100, 52), np.float32)
+    values[:, rigs.ARKIT.index("jawOpen")] = 0.3
+    values[[30, 31, 32, 60, 61], rigs.ARKIT.index("mouthClose")] = 0.3
+    events = track(Performance(Curves(rigs.BLENDSHAPES, values)), name, 11)
+    lips = rigs.phone_visemes("p", name)[0]
+    found = [(round(e.start_s, 2), round(e.end_s, 2)) for e in events if e.text == lips]
+    assert found == [(0.6, 0.66), (1.2, 1.24)]
 
 
 def test_phones_decide_where_there_are_any():

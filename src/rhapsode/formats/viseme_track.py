@@ -2,7 +2,8 @@
 
 Weights of visemes become events by hysteresis: a viseme holds until another one is clearly ahead. Events
 shorter than 40 ms join a neighbour, except closures (lips together, lip on teeth), which are never lost and
-are at least 40 ms long.
+are at least 40 ms long. In a face, lips that press for less than a quarter of a second are one, whatever
+shape the rest of the mouth has: an open jaw with ``mouthClose`` closes as well.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _AHEAD = 0.08
 _CLOSURE = 0.3
 _CLOSED_SHARE = 0.7
 _BRIEF_REST_S = 0.14
+_BRIEF_PRESS_S = 0.25
+_PRESSED_GAP = 0.03
 _BLOCK = 2048
 
 SPOKEN: dict[str, str] = dict(
@@ -119,20 +122,21 @@ def _from_zero(spans: tuple[Span, ...] | list[Span]) -> tuple[Span, ...]:
 
 
 def _seen(face: Curves, name: str, shut: tuple[str, ...]) -> tuple[Float32, np.ndarray]:
-    """Return weights (T, visemes) that a face shows, and (T,) whether its lips are together.
+    """Return weights (T, visemes) that a face shows, and (T,) 1 where its lips meet, 2 where they press.
 
     Lips that are together speak no vowel: what a projection gives to open visemes there goes to rest.
     """
     weights = rigs.retarget(face, name).values.copy()
     arkit = rigs.retarget(face, "arkit").values
-    met = np.asarray(lip_gap(arkit) < CLOSED_GAP)
+    gap = lip_gap(arkit)
+    met = np.asarray(gap < CLOSED_GAP)
     names = viseme_set(name).channels
     rest = names.index(REST[name])
     open_ones = [k for k, viseme in enumerate(names) if viseme not in shut and k != rest]
     parted = weights[:, open_ones].sum(axis=1)
     weights[:, open_ones] *= ~met[:, None]
     weights[:, rest] += parted * met
-    return weights, met
+    return weights, met.astype(np.uint8) + (gap < _PRESSED_GAP)
 
 
 class _Labels:
@@ -151,7 +155,7 @@ class _Labels:
         return len(self._track)
 
     def push(self, weights: Float32, met: np.ndarray | None = None) -> None:
-        """Take (T, visemes) weights, and (T,) whether lips are together where that is known."""
+        """Take (T, visemes) weights, and (T,) 1 where lips meet and 2 where they press, if known."""
         best = weights.argmax(axis=1).tolist()
         for row, top in zip(weights, best, strict=True):
             shut = max(self._shut, key=lambda k: row[k])
@@ -165,9 +169,9 @@ class _Labels:
 
     def runs(self, rate: Fraction, *, between: bool = False) -> list[Span]:
         """Return the events; with ``between``, a short meeting of the lips amid speech is a closure."""
-        track = np.frombuffer(bytes(self._track), np.uint8)
-        edges = [0, *(np.flatnonzero(np.diff(track)) + 1).tolist(), len(track)]
-        runs = [[int(track[a]), a, b] for a, b in pairwise(edges) if b > a]
+        if between:
+            self._press(_BRIEF_PRESS_S * float(rate))
+        runs = _runs(self._track)
         if between:
             for one in runs[1:-1]:
                 brief = (one[2] - one[1]) / rate < _BRIEF_REST_S
@@ -176,6 +180,14 @@ class _Labels:
         self._trim(runs)
         runs = self._long_enough(runs, max(-(-SHORTEST_S * rate // 1), 1))
         return [Span(self._names[k], float(a / rate), float(b / rate)) for k, a, b in runs]
+
+    def _press(self, most: float) -> None:
+        """Make lips that press for no more than ``most`` frames a closure, where they are not one."""
+        for pressed, begin, end in _runs(bytes(state == 2 for state in self._met))[1:-1]:
+            if pressed and end - begin <= most:
+                for k in range(begin, end):
+                    if self._track[k] not in self._shut:
+                        self._track[k], self._shutting[k] = self._shut[0], 255
 
     def _trim(self, runs: list[list[int]]) -> None:
         """Leave of every closure what is nearly whole; the way there and back is its neighbours'."""
@@ -204,3 +216,10 @@ class _Labels:
             if run[0] in self._shut and lack > 0 and room > 0:
                 run[1] = before[2] = run[1] - min(lack, room)
         return kept
+
+
+def _runs(track: bytes | bytearray) -> list[list[int]]:
+    """Return value, begin and end of each stretch of equal bytes."""
+    values = np.frombuffer(bytes(track), np.uint8)
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
+    return [[int(values[a]), a, b] for a, b in pairwise(edges) if b > a]
