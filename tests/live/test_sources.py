@@ -250,4 +250,4 @@ def test_sound_is_heard_while_the_button_is_held():
         await watch.end()
         return watch.opened_s
 
-    assert asyncio.run(scene()) == pytest.approx(0.5, abs=0.15)
+    assert play(scene()) == pytest.approx(0.5, abs=0.1)

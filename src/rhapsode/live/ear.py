@@ -76,6 +76,11 @@ class Ear:
         self.last_at: float | None = None
         self.lost_s = self.left_out_s = 0.0
 
+    @property
+    def slow(self) -> bool:
+        """Whether `ready` takes so long that it belongs into a thread."""
+        return self._process is not None
+
     def hear(self, chunk: Float32, now: float) -> None:
         """Take the next sound, (n,) or (n, channels) float32.
 
@@ -111,7 +116,7 @@ class Ear:
         return Heard(np.zeros(round(since * self._rate), np.float32), None)
 
     def ready(self, heard: Heard) -> Float32:
-        """Return ``heard`` at `SAMPLE_RATE`, cleaned; called in order, from the pool."""
+        """Return ``heard`` at `SAMPLE_RATE`, cleaned; called in order."""
         y = self._resampler.push(heard.samples)
         return self._process(y) if self._process and len(y) else y
 

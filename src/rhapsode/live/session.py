@@ -4,8 +4,10 @@
 
 A generation number is stamped on everything; each new request and each interruption bumps it, so that stale
 items die wherever they are. The session is one loop: it performs what was asked for last, follows the
-microphone, or idles. Synthesis and animation run in a pool of threads, one short step at a time. Its clock is
-that of the asyncio loop; sessions share nothing but read-only weights.
+microphone, or idles. Its clock is that of the asyncio loop; sessions share nothing but read-only weights.
+
+Speech is made in a pool of threads, one block ahead. The face is moved on the loop itself, in steps of a few
+milliseconds: handing such steps to threads costs more than they take.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from rhapsode.errors import InputError, RhapsodeError
 from rhapsode.face.direction import Direction
 from rhapsode.face.emotion import Emotion
 from rhapsode.live.asked import Asked, Speech, Take
-from rhapsode.live.ear import FILL_S, Ear, Heard, Process
+from rhapsode.live.ear import FILL_S, Ear, Process
 from rhapsode.live.engine import SAMPLE_RATE, Engine
 from rhapsode.live.gate import Gate, Mix
 from rhapsode.live.items import (
@@ -60,7 +62,7 @@ LEAD_S = 0.06
 SHORTEST_S = 0.001
 """No wait is shorter: what is left of a rounding error would be waited for without end."""
 
-PIECE = SAMPLE_RATE // 4
+PIECE = SAMPLE_RATE // 10
 """Sound samples animated at a time."""
 
 _T = TypeVar("_T")
@@ -212,27 +214,27 @@ class Session:
                 self._redirect = self._refeel = False
                 track = Track(await self._work(self._engine.face, self._direction), track.given)
                 self._joint.cut()
-            await self._feel(track)
+            self._feel(track)
             if served == self.generation:
                 await (self._follow(track, self._ear) if self._ear else self._idle(track))
                 continue
             served, asked = self.generation, self._asked
             finished = await self._perform(track, asked, served) if asked else False
             if not finished:
-                await self._rest(track)
+                self._rest(track)
             if served == self.generation:
                 self._gate.offer(IdleItem(served, track.shown))
 
-    async def _rest(self, track: Track) -> None:
+    def _rest(self, track: Track) -> None:
         """Let the mouth close unseen; what follows is due now."""
-        await self._work(track.interrupt)
+        track.interrupt()
         self.timeline.anchor(track.shown, self._now())
 
-    async def _feel(self, track: Track) -> None:
+    def _feel(self, track: Track) -> None:
         """Let the face feel what was asked for last, if that is new."""
         if self._refeel:
             self._refeel = False
-            await self._work(track.feel, self._direction.emotion or Emotion())
+            track.feel(self._direction.emotion or Emotion())
 
     async def _idle(self, track: Track) -> None:
         """Make some life, or wait until it is time to."""
@@ -254,19 +256,20 @@ class Session:
         self._gate.offer(ListenItem(generation, track.shown, track.given))
         while self._ear is ear and generation == self.generation and not self._redirect:
             self._wake.clear()
-            await self._feel(track)
+            self._feel(track)
             heard = ear.next(self._now())
             if heard is None:
                 await self._wait(FILL_S)
                 continue
             begun, start = self._now(), track.given
-            y, made = await self._work(_hear, track, ear, heard, generation)
+            y = await self._work(ear.ready, heard) if ear.slow else ear.ready(heard)
+            made = track.speak(y, generation)
             self._gate.hear(start, y, SAMPLE_RATE)
             self._arrivals.append((track.given, heard.arrived))
             self.timeline.observe(track.shown, self._now())
             self._count(begun, len(heard.samples))
             self._give(made)
-        await self._rest(track)
+        self._rest(track)
         if generation == self.generation and self._ear is None:
             self._gate.offer(IdleItem(generation, track.shown))
 
@@ -298,9 +301,7 @@ class Session:
                     return False
             if resampler is None or not await self._play(track, resampler.finish(), generation):
                 return False
-            made, end = await self._work(track.end, generation)
-            if generation != self.generation:
-                return False
+            made, end = track.end(generation)
             self._give(made)
             self._gate.offer(EndItem(generation, end))
             return True
@@ -312,14 +313,13 @@ class Session:
         for first in range(0, len(sound), PIECE):
             if generation != self.generation:
                 return False
-            await self._feel(track)
+            self._feel(track)
             piece, begun = sound[first : first + PIECE], self._now()
             self._gate.hear(track.given, piece, SAMPLE_RATE)
-            made = await self._work(track.speak, piece, generation)
+            made = track.speak(piece, generation)
             self._count(begun, len(piece))
-            if generation != self.generation:
-                return False
             self._give(made)
+            await asyncio.sleep(0)
             await self._pace(track, track.shown, generation)
         return generation == self.generation
 
@@ -356,7 +356,7 @@ class Session:
         """Wait until ``shown`` is no farther ahead than it may be."""
         while generation == self.generation and (ahead := self._ahead_of(shown)) > SPEECH_AHEAD_S:
             self._wake.clear()
-            await self._feel(track)
+            self._feel(track)
             await self._wait(ahead - SPEECH_AHEAD_S)
 
     def _give(self, made: Made) -> None:
@@ -394,8 +394,3 @@ class Session:
 
     async def _work(self, job: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, job, *args)
-
-
-def _hear(track: Track, ear: Ear, heard: Heard, generation: int) -> tuple[Float32, Made]:
-    y = ear.ready(heard)
-    return y, track.speak(y, generation)
