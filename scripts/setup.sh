@@ -20,10 +20,21 @@ need() { # need COMMAND-TEST PACKAGE...
 need 'python3 -c "import sys; assert sys.version_info >= (3, 11)"' python3
 need 'python3 -c "import ensurepip, venv"' python3-venv
 [ -x .venv/bin/python ] || python3 -m venv .venv
+portaudio='python3 -c "import ctypes; ctypes.CDLL(\"libportaudio.so.2\")"'
+if [ "$what" = dev ] || [ "$(id -u)" = 0 ]; then
+  need "$portaudio" libportaudio2
+elif ! eval "$portaudio" >/dev/null 2>&1; then
+  echo "Note: libportaudio2 is missing; microphones and loudspeakers of this machine need it, the stage does not." >&2
+fi
 if [ "$what" = dev ]; then
   need 'python3 -c "import ctypes; ctypes.CDLL(\"libatomic.so.1\")"' libatomic1
   need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
+  need 'command -v godot3-server' godot3-server
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,usd]'
+  .venv/bin/npm --prefix web ci --silent --no-audit --no-fund
+  if .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
+    PYTHON=.venv/bin/python scripts/blender_env.sh
+  fi
 else
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[live]'
 fi
