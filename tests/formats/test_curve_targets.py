@@ -64,7 +64,7 @@ def test_a_unity_clip_plays_what_was_given(tmp_path, step):
         curve = curves[f"blendShape.{name}"]
         assert (curve["path"], curve["classID"]) == ("Body/Face", 137)
         got = played(curve, np.arange(120) / 60)
-        np.testing.assert_allclose(got, 100 * expected[name], atol=0.02)
+        np.testing.assert_allclose(got, 100 * expected[name], atol=0.06)
 
 
 def test_a_unity_clip_keeps_few_keys_and_odd_names(tmp_path):

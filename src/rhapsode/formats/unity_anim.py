@@ -2,7 +2,7 @@
 
 Weights are 0 to 100 on ``blendShape.<name>``, under the path of the object that has the face. Keys that lie
 on the line between their neighbours are left out; all tangents are linear, so that Unity plays what was
-given, to a hundredth of a percent. Head and eye angles are not in it: they would turn objects whose names
+given, to a twentieth of a percent. Head and eye angles are not in it: they would turn objects whose names
 and axes differ between models. Source: Unity Manual, "Format of text serialized files" and "AnimationClip".
 """
 
@@ -24,7 +24,7 @@ from rhapsode.rigs import rig_named
 
 Float64 = NDArray[np.float64]
 
-_TOLERANCE = 0.005
+_TOLERANCE = 0.05
 _SKINNED_MESH_RENDERER = 137
 _LINEAR = 1 | 2 << 1 | 2 << 5
 """Tangents broken, left and right linear."""
