@@ -122,6 +122,16 @@ def test_lips_that_speech_closes_are_never_parted():
         assert closed > 100
 
 
+def test_a_voice_that_is_known_ahead_takes_an_open_mouth_softly():
+    captured, rest = face(jawOpen=0.5).values, face().values
+    mixer = settled("mouth", captured, spoken=rest)
+    jaw = FACE.index("jawOpen")
+    made = [mixer.mix(rest, captured, here=True, voice=False, coming=True)[jaw] for _ in range(BEFORE)]
+    made += [mixer.mix(rest, captured, here=True, voice=True)[jaw] for _ in range(5)]
+    assert made[BEFORE:] == [0] * 5, "closed when the voice sets in"
+    assert np.abs(np.diff([0.5, *made])).max() < 0.3
+
+
 def test_it_comes_and_goes_softly():
     spoken, captured = everywhere(0.0), everywhere(1.0)
     mixer = Mixer("face")
@@ -185,8 +195,8 @@ class TestVoice:
         y[12_000:24_000] = 0.1 * np.sin(np.arange(12_000) * 0.1)
         for first in range(0, len(y), 137):
             voice.hear(first * 2 // 3, y[first : first + 137], 24_000)
-        active = [k for k in range(100) if voice.active(k * 320)]
-        assert active == list(range(25 - BEFORE, 50 + AFTER))
+        assert [k for k in range(100) if voice.active(k * 320)] == list(range(25, 50 + AFTER))
+        assert [k for k in range(100) if voice.coming(k * 320)] == list(range(25 - BEFORE, 49))
         voice.forget()
         assert not voice.active(30 * 320)
 
@@ -197,7 +207,7 @@ class TestVoice:
         voice = Voice()
         voice.hear(0, noise, 24_000)
         active = [k for k in range(150) if voice.active(k * 320)]
-        assert active == list(range(100 - BEFORE, 125 + AFTER))
+        assert active == list(range(100, 125 + AFTER))
 
     def test_it_forgets_what_is_long_over(self):
         voice = Voice()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from rhapsode.errors import SettingError
 
 if TYPE_CHECKING:
+    from rhapsode.live.capture.capture import Capture, CaptureState
+    from rhapsode.live.capture.mixing import Own
     from rhapsode.live.ear import Process
     from rhapsode.live.runner import SinkStatus
     from rhapsode.live.show import Show
@@ -48,6 +50,23 @@ def stream(
     vad: Annotated[
         bool, typer.Option("--vad", help="Only a voice moves the face: for --mic or --pcm (adds 36 ms).")
     ] = False,
+    capture: Annotated[
+        str,
+        typer.Option(
+            help="A captured face: livelink://:11111 hears this machine, livelink://0.0.0.0:11111 phones, "
+            "ifacialmocap://PHONE, vmc://:39539, openseeface://:11573, ... (see --sinks)"
+        ),
+    ] = "",
+    own: Annotated[
+        str,
+        typer.Option(
+            help="What --capture owns: 'face' all that it has; 'mouth' leaves the mouth to speech that is "
+            "heard; 'upper' leaves it the mouth always."
+        ),
+    ] = "mouth",
+    neutral: Annotated[
+        bool, typer.Option("--neutral", help="The first second of --capture is its face at rest.")
+    ] = False,
     again: Annotated[bool, typer.Option("--again", help="Play --file or --say again and again.")] = False,
     style: Annotated[
         str, typer.Option(help="Manner of speaking: natural, serious, lively or cartoon.")
@@ -59,7 +78,9 @@ def stream(
     voice: Annotated[str, typer.Option(help="Voice that speaks --say.")] = "hibari",
     engine: Annotated[str, typer.Option(help="Face engine: a shipped name or a manifest file.")] = "live",
     seconds: Annotated[float, typer.Option(help="End after so long; 0 goes on until Ctrl-C.")] = 0.0,
-    sinks: Annotated[bool, typer.Option("--sinks", help="List the sinks there are, and end.")] = False,
+    sinks: Annotated[
+        bool, typer.Option("--sinks", help="List the sinks and captures there are, and end.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document a second on stdout: the state of each sink.")
     ] = False,
@@ -68,6 +89,7 @@ def stream(
 
     Examples: `rhapsode stream --mic --to vmc://127.0.0.1:39539 --to livelink://127.0.0.1:11111`,
     `rhapsode stream --say "Hello there" --to speaker --to ws`,
+    `rhapsode stream --capture livelink://0.0.0.0:11111 --mic --to vmc://127.0.0.1:39539 --to file:take.npz`,
     `ffmpeg -i talk.mp3 -f s16le -ac 1 -ar 48000 - | rhapsode stream --pcm - --to rtmp://server/live/key`
     """
     from rhapsode.cli.controls import controls_of
@@ -96,7 +118,8 @@ def stream(
     )
     if button:
         source = _held(source, button)
-    show = Show(ProductEngine(voice), to or [], direction=direction)
+    face = _capture_of(capture, own, neutral=neutral)
+    show = Show(ProductEngine(voice), to or [], direction=direction, capture=face)
     if not to:
         raise SettingError("a live performance needs at least one --to, got none; `--sinks` lists them")
     try:
@@ -177,6 +200,19 @@ def _raw(pcm: str, rate: int, process: Process | None) -> Source:
     return PcmServer(address.hostname or "127.0.0.1", address.port or 8766, rate, process=process)
 
 
+def _capture_of(url: str, own: str, *, neutral: bool) -> Capture | None:
+    """Return the captured face that was asked for."""
+    if not url:
+        if own != "mouth" or neutral:
+            raise SettingError(
+                "--own and --neutral need a --capture, got none; try --capture livelink://:11111"
+            )
+        return None
+    from rhapsode.live.capture.capture import Capture
+
+    return Capture(url, own=cast("Own", own), neutral=neutral)
+
+
 async def _perform(show: Show, source: Source | None, seconds: float, *, as_json: bool) -> None:
     """Run ``show`` and print what becomes of it."""
     watching = asyncio.create_task(_print_states(show) if as_json else _show_states(show))
@@ -196,7 +232,10 @@ async def _print_states(show: Show) -> None:
 
     while True:
         await asyncio.sleep(1)
-        sys.stdout.write(dumps({"sinks": [asdict(status) for status in show.status]}) + "\n")
+        state: dict[str, Any] = {"sinks": [asdict(status) for status in show.status]}
+        if (captured := show.capture) is not None:
+            state["capture"] = asdict(captured)
+        sys.stdout.write(dumps(state) + "\n")
         sys.stdout.flush()
 
 
@@ -207,11 +246,11 @@ async def _show_states(show: Show) -> None:
 
     with Live(console=console, refresh_per_second=4, transient=False) as view:
         while True:
-            view.update(_table(show.status))
+            view.update(_table(show.status, show.capture))
             await asyncio.sleep(0.5)
 
 
-def _table(states: list[SinkStatus]) -> Any:
+def _table(states: list[SinkStatus], captured: CaptureState | None) -> Any:
     from rich.table import Table
 
     table = Table(
@@ -222,10 +261,16 @@ def _table(states: list[SinkStatus]) -> Any:
         latency = "" if row.latency_ms is None else "{:.0f}  {:.0f}".format(*row.latency_ms)
         state = f"[{colours[row.state]}]{row.state}[/]" + (f": {row.error}" if row.error else "")
         table.add_row(row.url, state, str(row.sent), str(row.dropped), latency)
+    if captured is not None:
+        come = captured.receiver
+        said = come.text + (", taking its face at rest" if captured.calibrating else "")
+        delay = f"{captured.delay_ms:.0f}" if come.received else ""
+        table.add_row(come.url, said, str(come.received), str(come.malformed + come.ignored), delay)
     return table
 
 
 def _list_sinks() -> None:
+    from rhapsode.live.capture.registry import CAPTURES, COMMON
     from rhapsode.live.sinks.registry import SCHEMES, available
 
     for row in SCHEMES.values():
@@ -233,3 +278,7 @@ def _list_sinks() -> None:
         typer.echo(f"{'':34}options: {', '.join(('rate', 'offset_ms', *row.options))}")
         if missing := available(row):
             typer.echo(f"{'':34}{missing}")
+    typer.echo("\nFaces that --capture takes in:")
+    for come in CAPTURES.values():
+        typer.echo(f"{come.example:34}{come.name}")
+        typer.echo(f"{'':34}options: {', '.join((*COMMON, *come.options))}")

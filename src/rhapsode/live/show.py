@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rhapsode.face.direction import Direction
+from rhapsode.live.capture.capture import Capture, CaptureState
 from rhapsode.live.engine import Engine
 from rhapsode.live.runner import SinkRunner, SinkStatus
 from rhapsode.live.session import Session
@@ -24,6 +25,7 @@ class Show:
         engine: speaks and animates.
         urls: of the sinks.
         direction: how to play.
+        capture: a captured face that is mixed in.
 
     Raises:
         SettingError: a sink or one of its options is not known.
@@ -31,8 +33,15 @@ class Show:
 
     """
 
-    def __init__(self, engine: Engine, urls: Sequence[str], *, direction: Direction | None = None) -> None:
-        self._engine, self._direction = engine, direction
+    def __init__(
+        self,
+        engine: Engine,
+        urls: Sequence[str],
+        *,
+        direction: Direction | None = None,
+        capture: Capture | None = None,
+    ) -> None:
+        self._engine, self._direction, self._capture = engine, direction, capture
         self._sinks = [(url, *open_sink(url)) for url in urls]
         self._runners: list[SinkRunner] = []
         self.session: Session | None = None
@@ -42,11 +51,16 @@ class Show:
         """What is known of each sink now."""
         return [runner.status for runner in self._runners]
 
+    @property
+    def capture(self) -> CaptureState | None:
+        """What is known of the captured face now; None where none is asked for."""
+        return self._capture.status if self._capture else None
+
     async def run(self, source: Source | None) -> None:
         """Perform until the source ends, for ever without one; then close every sink.
 
         Raises:
-            RhapsodeError: the source cannot be had, or broke.
+            RhapsodeError: the source or the capture cannot be had, or broke.
 
         """
         with ThreadPoolExecutor(2, thread_name_prefix="rhapsode") as pool:
@@ -59,9 +73,13 @@ class Show:
             jobs = (session.run(), *(runner.run() for runner in self._runners))
             serving = [asyncio.create_task(job) for job in jobs]
             playing = asyncio.create_task(_play(session, source))
+            watched = [serving[0], playing]
+            if self._capture is not None:
+                watched.append(asyncio.create_task(self._capture.run(session)))
+                serving.append(watched[-1])
             try:
-                await asyncio.wait([serving[0], playing], return_when=asyncio.FIRST_COMPLETED)
-                for task in (serving[0], playing):
+                await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                for task in watched:
                     if task.done():
                         task.result()
             finally:

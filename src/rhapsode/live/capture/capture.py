@@ -126,7 +126,8 @@ class Capture:
         captured = self._buffer.at(due - self._delayed(item, due))
         here = now - self._buffer.arrived <= GAP_S
         voice = self._voice.active(item.start)
-        values = self._mixer.mix(item.values[0], captured, here=here, voice=voice)[None]
+        coming = self._voice.coming(item.start)
+        values = self._mixer.mix(item.values[0], captured, here=here, voice=voice, coming=coming)[None]
         if self._newest is None or self._mixer.presence == 0:
             return replace(item, values=values)
         bones = faded(self._newest.bones, self._mixer.presence)

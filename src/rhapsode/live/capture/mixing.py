@@ -84,7 +84,9 @@ class Mixer:
         """Take notice that somebody else is captured."""
         self._seen[:] = False
 
-    def mix(self, own: Float32, captured: Float32 | None, *, here: bool, voice: bool) -> Float32:
+    def mix(
+        self, own: Float32, captured: Float32 | None, *, here: bool, voice: bool, coming: bool = False
+    ) -> Float32:
         """Return the next curve frame.
 
         Args:
@@ -92,12 +94,13 @@ class Mixer:
             captured: (61,) the captured face; None before the first.
             here: whether the capture is there now; where it is not, ``captured`` is its last face.
             voice: whether the session's voice is active.
+            coming: whether it will be in a moment.
 
         """
         if self._here == 0:
             self._learnt[:] = self._seen  # unseen, nothing has to be soft
         self._here = _toward(self._here, here and captured is not None, APPEAR_S, VANISH_S)
-        self._spoken = _toward(self._spoken, voice, TAKE_S, GIVE_S)
+        self._spoken = _toward(self._spoken, voice or coming, TAKE_S, GIVE_S)
         step = np.float32(1 / (LEARN_S * CURVE_HZ))
         self._learnt += (self._seen - self._learnt).clip(-step, step)
         if captured is None or self._here == 0:
@@ -109,12 +112,13 @@ class Mixer:
         """Return how much of each region is the capture's, (8,)."""
         shares: Float32 = self._learnt * np.float32(self.presence)
         shares[_SPOKEN] *= np.float32(1 - self.speech)
+        # A voice that sets in without notice closes the lips at once, one that is known ahead softly.
+        closing = np.float32(1.0 if voice else _soft(self._spoken))
         # Whoever captures the whole face closes the lips too.
-        speaks = voice and not (self._own == "face" and self._seen[_MOUTH])
-        if speaks:
+        if closing > 0 and not (self._own == "face" and self._seen[_MOUTH]):
             gap = float(lip_gap(own[None, :_WEIGHTS])[0])
             open_ = np.float32(min(max((gap - CLOSED_GAP) / (OPEN_GAP - CLOSED_GAP), 0.0), 1.0))
-            shares[[_MOUTH, _NOSE]] *= open_
+            shares[[_MOUTH, _NOSE]] *= 1 - closing * (1 - open_)
         return shares
 
 

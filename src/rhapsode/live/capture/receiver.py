@@ -110,7 +110,7 @@ class Receiver(asyncio.DatagramProtocol):
         self._decoders: dict[Address, Decoder] = {}
         self._holder: Address | None = None
         self._last = -np.inf
-        self._found, self._open = True, False
+        self._found = self._open = True
         self._times: deque[float] = deque(maxlen=1000)
         self._received = self._malformed = self._ignored = 0
         self._error: str | None = None
@@ -158,7 +158,7 @@ class Receiver(asyncio.DatagramProtocol):
                 f"cannot listen on {self._host}:{self.port} ({error.strerror or error}); end what has "
                 "this port, or choose another one"
             ) from error
-        self.port, self._open = int(transport.get_extra_info("sockname")[1]), True
+        self.port = int(transport.get_extra_info("sockname")[1])
         try:
             while True:
                 if phone and self._greeting and loop.time() - self._last > SILENT_S:

@@ -9,7 +9,7 @@ import numpy as np
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 
 BEFORE = 4
-"""Curve frames before a voice sets in for which it counts as active already (80 ms), where that is known."""
+"""Curve frames before a voice sets in at which it is coming (80 ms), where that is known."""
 
 AFTER = 12
 """Curve frames behind its end for which it still counts (0.24 s): stops and breaths do not end it."""
@@ -57,9 +57,14 @@ class Voice:
         self._loud.clear()
 
     def active(self, sample: int) -> bool:
-        """Tell whether a voice is active at clock ``sample``, or right before or behind it."""
+        """Tell whether a voice is active at clock ``sample``, or was right before."""
         place = sample // HOP
-        return any(near in self._loud for near in range(place - AFTER, place + BEFORE + 1))
+        return any(near in self._loud for near in range(place - AFTER, place + 1))
+
+    def coming(self, sample: int) -> bool:
+        """Tell whether a voice sets in right behind clock ``sample``, as far as that is known."""
+        place = sample // HOP
+        return any(near in self._loud for near in range(place + 1, place + BEFORE + 1))
 
     def _judge(self, place: int) -> None:
         if place > self._newest:  # the one before is complete and may be silence
