@@ -72,6 +72,9 @@ class Wire:
         parts = [p.samples for _, p in self.got if isinstance(p, SoundPacket) and p.generation == generation]
         return np.concatenate([np.zeros(0, np.float32), *parts])
 
+    def sound_came(self, generation: int) -> bool:
+        return len(self.sound(generation)) > 0
+
     def jaw(self, generation: int) -> Float32:
         parts = [c.values[:, JAW] for c in self.curves() if c.generation == generation]
         return np.concatenate([np.zeros(0, np.float32), *parts])

@@ -29,7 +29,7 @@ class Microphone:
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self._meter = LevelMeter(sample_rate)
-        self._told = 0.0
+        self._told = float("-inf")
 
     def read(self, packet: SoundPacket) -> np.ndarray:
         """Return the sound of a packet, (n,) float32.
