@@ -11,11 +11,20 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
     target: "es2022",
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: "index.html", "rhapsode-stage": "src/embed.ts" },
+      preserveEntrySignatures: "strict",
+      output: {
+        // Other people's pages name this file: it keeps its name.
+        entryFileNames: ({ name }) => (name === "rhapsode-stage" ? "rhapsode-stage.js" : "assets/[name]-[hash].js"),
+      },
+    },
   },
   server: {
     proxy: {
       "/api": server,
       "/avatars": server,
+      "/samples": server,
       "/ws": { target: server, ws: true },
     },
   },

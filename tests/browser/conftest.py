@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from rhapsode.server.app import create_app
 from rhapsode.server.run import bind, server, url_of
@@ -22,7 +22,7 @@ WITHOUT = "RHAPSODE_WITHOUT_BROWSER"
 """The environment variable that, set to 1, has a machine without a browser skip the tests that need one."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
+FLAGS = (
     "--headless=new",
     "--no-sandbox",
     "--disable-quic",
@@ -49,9 +49,8 @@ def address() -> Iterator[str]:
     listening.close()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Start the chromium of this machine; without one, fail unless `WITHOUT` allows it."""
+def find_browser() -> str:
+    """Return the chromium of this machine; without one, fail unless `WITHOUT` allows it."""
     found = next((path for name in _NAMES if (path := shutil.which(name))), None)
     if found is None and os.environ.get(WITHOUT) == "1":
         pytest.skip(f"{WITHOUT}=1, and no browser is installed")
@@ -61,10 +60,22 @@ def browser() -> Iterator[Browser]:
             f"or set {WITHOUT}=1 to skip what needs one",
             pytrace=False,
         )
+    return found
+
+
+@pytest.fixture(scope="session")
+def playwright_here() -> Iterator[Playwright]:
+    """Start what drives browsers."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
-        yield started
-        started.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_here: Playwright) -> Iterator[Browser]:
+    """Start the chromium of this machine."""
+    started = playwright_here.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="module")

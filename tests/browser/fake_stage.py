@@ -115,6 +115,12 @@ class _Client:
         resumed = name in self.stage.sessions
         self.session = self.stage.sessions.setdefault(name, _Session(name)) if resumed else self.stage.new()
         self.anchor = (self.session.clock, time.monotonic())
+        if self.stage.old:
+            await self.send(
+                type="ready", protocol=1, generation=0, clock_hz=CLOCK_HZ, curve_hz=50,
+                sample_rate=SAMPLE_RATE, names=NAMES,
+            )  # fmt: skip
+            return
         await self.send(
             type="ready", protocol=2, generation=self.session.generation, clock_hz=CLOCK_HZ, curve_hz=50,
             sample_rate=SAMPLE_RATE, names=NAMES, session=self.session.name, resumed=resumed,
@@ -261,7 +267,7 @@ class _Client:
         with suppress(WebSocketDisconnect, RuntimeError):
             while True:
                 await asyncio.sleep(1.0)
-                if self.session is None:
+                if self.session is None or self.stage.old:
                     continue
                 await self.send(type="metrics", engine_ms=[4.1, 7.9], chunk_to_packet_ms=[46.0, 61.0],
                                 ahead_ms=390.0, queued=2, dropped=0, sessions=len(self.stage.clients),
@@ -287,6 +293,7 @@ class FakeStage:
         self.uploaded: dict[str, bytes] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.address = ""
+        self.old = False  # True: speak protocol 1
         self.forget()
 
     def forget(self) -> None:
@@ -326,6 +333,7 @@ class FakeStage:
         async def guard(request: Request, answer: RequestResponseEndpoint) -> Response:
             response = await answer(request)
             response.headers["Content-Security-Policy"] = POLICY
+            response.headers["Access-Control-Allow-Origin"] = "*"
             return response
 
         @app.websocket("/ws")

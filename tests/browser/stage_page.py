@@ -52,7 +52,11 @@ class StagePage:
             if holds(probe):
                 return probe
             self.page.wait_for_timeout(20)
-        raise AssertionError(f"waited {PATIENCE_S:.0f} s, and never: {what}; {self.probe()}; {self.noise}")
+        raise AssertionError(f"waited {PATIENCE_S:.0f} s, and never: {what}; {self._brief()}; {self.noise}")
+
+    def _brief(self) -> dict[str, Any]:
+        """Return the probe without its tables."""
+        return {key: value for key, value in self.probe().items() if not isinstance(value, dict)}
 
     def record(self) -> list[dict[str, Any]]:
         """Collect a probe per video frame, in the page, from speech to its end."""

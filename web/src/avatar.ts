@@ -1,21 +1,14 @@
 /** An avatar, VRM or plain glTF, whose face follows the 61 channels of the canonical rig. */
 
 import { type VRM, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
-import { Box3, type Material, Mesh, type Object3D, type SkinnedMesh, Vector3 } from "three";
-import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+import { Box3, type Material, Mesh, type Object3D, Vector3 } from "three";
+import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { breathe, stand, turnHead } from "./body.ts";
-import { type Coverage, type Plan, plan, spelled, weigh } from "./mapping.ts";
+import { expressions, type Feature, type Jaw, measureJaw, morphTargets, moves } from "./features.ts";
+import { type Coverage, Mapping } from "./mapping.ts";
 import { PlainPoser, type Poser, VrmPoser } from "./poser.ts";
 import { tune } from "./shading.ts";
 
-interface Slot {
-  weights: number[];
-  index: number;
-  drive: number;
-}
-
-/** How far a jaw bone turns for a wide open mouth, rad. */
-const JAW = 0.32;
 /** The heights that an avatar in metres may have; others are taken for other units. */
 const HEIGHT = { least: 0.18, most: 3.2, head: 0.32, body: 1.7 };
 
@@ -26,11 +19,12 @@ export class Avatar {
   readonly format: string;
   /** How much of the head's motion is shown. */
   motion = 1;
-  private readonly plan: Plan;
-  private readonly slots: Slot[] = [];
-  private readonly weights: Float32Array;
+  private readonly mapping: Mapping;
+  private readonly targets: ReadonlyMap<string, readonly Feature[]>;
+  /** Weight of every morph target now, by name. */
+  readonly weights: Map<string, number>;
+  private readonly jaw: Jaw | null;
   private readonly at: Map<string, number>;
-  private readonly eyesByShape: boolean;
   private time = 0;
 
   private constructor(
@@ -42,25 +36,27 @@ export class Avatar {
     this.object = scene;
     this.format = vrm ? (poser.facing < 0 ? "VRM 0.x" : "VRM 1.0") : "glTF";
     this.at = new Map(names.map((name, index) => [name, index]));
-    this.plan = plan(names.slice(0, 52), {
-      morphs: [...new Set(morphMeshes(scene).flatMap((mesh) => Object.keys(mesh.morphTargetDictionary ?? {})))],
-      expressions: vrm?.expressionManager?.expressions.map(({ expressionName }) => expressionName) ?? [],
-      jaw: poser.has("jaw"),
+    scene.updateMatrixWorld(true);
+    this.targets = morphTargets(scene);
+    this.weights = new Map([...this.targets.keys()].map((name) => [name, 0]));
+    const jaw = poser.node("jaw");
+    const eyes = ["leftEye", "rightEye"];
+    const places = eyes.map((name) => poser.place(name)).filter((place) => place !== null);
+    this.jaw = jaw && measureJaw(scene, jaw, poser.node("head"), places);
+    this.mapping = new Mapping(names.slice(0, 52), {
+      morphs: [...this.targets.keys()],
+      expressions: expressions(vrm, this.targets),
+      jaw: this.jaw !== null,
+      eyes: eyes.every((name) => moves(scene, poser.node(name))),
     });
-    this.coverage = this.plan.coverage;
-    this.weights = new Float32Array(this.plan.drives.length);
-    this.bind(scene);
-    const looks = ["eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeLookDownLeft"];
-    this.eyesByShape = looks.every((name) => this.coverage.found.includes(name));
+    this.coverage = this.mapping.coverage;
     if (vrm?.lookAt) vrm.lookAt.autoUpdate = false;
     if (vrm) stand(poser);
   }
 
   /** Loads a file of any origin; throws with a sentence if it cannot be an avatar. */
   static async load(url: string, names: readonly string[], anisotropy: number): Promise<Avatar> {
-    const loader = new GLTFLoader();
-    loader.register((parser) => new VRMLoaderPlugin(parser));
-    const gltf = await loader.loadAsync(url);
+    const gltf = await read(url);
     const vrm = (gltf.userData["vrm"] as VRM | undefined) ?? null;
     const scene = vrm?.scene ?? gltf.scene;
     if (vrm) {
@@ -84,20 +80,6 @@ export class Avatar {
     return new Avatar(vrm, scene, vrm ? new VrmPoser(vrm) : new PlainPoser(scene), names);
   }
 
-  /** Looks up where the morph targets of the plan lie in the meshes. */
-  private bind(scene: Object3D): void {
-    const wanted = new Map<string, number>();
-    for (const [index, { kind, name }] of this.plan.drives.entries()) {
-      if (kind === "morph") wanted.set(spelled(name), index);
-    }
-    for (const mesh of morphMeshes(scene)) {
-      for (const [name, index] of Object.entries(mesh.morphTargetDictionary ?? {})) {
-        const drive = wanted.get(spelled(name));
-        if (drive !== undefined) this.slots.push({ weights: mesh.morphTargetInfluences ?? [], index, drive });
-      }
-    }
-  }
-
   private channel(values: Float32Array, name: string): number {
     return values[this.at.get(name) ?? -1] ?? 0;
   }
@@ -106,20 +88,19 @@ export class Avatar {
   show(values: Float32Array, seconds: number): void {
     this.time += seconds;
     const read = (name: string) => this.channel(values, name);
-    turnHead(this.poser, read, this.motion, this.eyesByShape);
+    turnHead(this.poser, read, this.motion, this.mapping.eyes !== "bones");
     breathe(this.poser, this.time);
-    if (this.plan.jaw) {
-      const open = Math.max(read("jawOpen") - read("mouthClose"), 0);
-      this.poser.turn("jaw", JAW * open * this.poser.facing, 0, 0);
-    }
-    weigh(this.plan.drives, values, this.weights);
-    const manager = this.vrm?.expressionManager;
-    for (const [index, { kind, name }] of this.plan.drives.entries()) {
-      if (kind === "expression") manager?.setValue(name, this.weights[index] ?? 0);
+    if (this.jaw && this.mapping.jaw) {
+      const { open, right } = this.mapping.jawTurn(values);
+      this.poser.turn("jaw", this.jaw.open * open * this.poser.facing, -this.jaw.side * right, 0);
     }
     this.vrm?.update(Math.min(seconds, 0.1));
-    // After the expressions, which clear what they are bound to.
-    for (const { weights, index, drive } of this.slots) weights[index] = this.weights[drive] ?? 0;
+    // After the expressions of the VRM, which clear what they are bound to.
+    this.mapping.weigh(values, this.weights);
+    for (const [name, features] of this.targets) {
+      const weight = this.weights.get(name) ?? 0;
+      for (const { weights, index } of features) weights[index] = weight;
+    }
   }
 
   /** Where the eyes are, how tall the head is and where the feet are, in metres of the scene. */
@@ -144,13 +125,16 @@ export class Avatar {
   }
 }
 
-function morphMeshes(scene: Object3D): SkinnedMesh[] {
-  const meshes: SkinnedMesh[] = [];
-  scene.traverse((object) => {
-    const mesh = object as SkinnedMesh;
-    if (mesh.morphTargetDictionary && mesh.morphTargetInfluences) meshes.push(mesh);
-  });
-  return meshes;
+/** Reads a file; a VRM whose skeleton is not whole counts as a plain model. */
+async function read(url: string): Promise<GLTF> {
+  const loader = new GLTFLoader();
+  loader.register((parser) => new VRMLoaderPlugin(parser));
+  try {
+    return await loader.loadAsync(url);
+  } catch (error) {
+    if (!/bones are required/.test(String(error))) throw error;
+    return new GLTFLoader().loadAsync(url);
+  }
 }
 
 /** Brings a model of unknown units to metres: a body of 1.7 m, or a head alone. */

@@ -1,10 +1,11 @@
 /**
- * Which of an avatar's morph targets, expressions and bones play which face channel, and what stands in.
- *
- * Order of preference for each ARKit channel: an expression or morph target of that name in any spelling, then a
- * mix of shapes that come near it: VRM presets, Oculus visemes, vowels, MMD's names, the jaw bone. The
- * server's avatars/mapping.py goes by the same rules.
+ * What plays the face of an avatar: its expressions, its morph targets by name, its bones. The same rules as the
+ * server's rhapsode.avatars.finding, by the same tables.
  */
+
+import { type Kind, Lips, Mouth, opening, type Pairs } from "./mouth.ts";
+import { Index, key } from "./spelling.ts";
+import tables from "./tables.json";
 
 export interface Coverage {
   found: string[];
@@ -12,176 +13,187 @@ export interface Coverage {
   missing: string[];
 }
 
-/** A shape of the avatar (morph target or expression) and what it takes from the channels. */
-export interface Drive {
-  kind: "morph" | "expression";
-  name: string;
-  terms: [channel: number, gain: number][];
-  /** One of the five vowels: together they open the mouth no further than once. */
-  vowel: boolean;
-}
-
-export interface Plan {
-  drives: Drive[];
-  /** The jaw bone opens the mouth, for want of a shape. */
+/** What there is to find: names of morph targets that move something, expressions made of them, bones. */
+export interface Shapes {
+  morphs: readonly string[];
+  expressions: ReadonlyMap<string, Pairs>;
   jaw: boolean;
-  coverage: Coverage;
+  eyes: boolean;
 }
 
-/** One spelling for all: lower case, Left and Right written out, no separators, no prefix. */
-export function spelled(name: string): string {
-  return name
-    .replace(/[_.][lL]$/, "Left")
-    .replace(/[_.][rR]$/, "Right")
-    .replace(/^.*\./, "")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, "");
-}
+type Table = Record<string, readonly string[]>;
+type Gains = Record<string, Record<string, number>>;
+const SIDED: Gains = tables.sided;
+const SINGLE: Gains = tables.single;
+const MOODS: Gains = tables.moods;
+const NOTHING: Pairs = [];
 
-/** Other names of a channel's own shape. */
-const ALIASES: Record<string, readonly string[]> = {
-  jawOpen: ["mouthOpen", "jawDrop", "jawDown"],
-  eyeBlinkLeft: ["eyeCloseLeft", "blinkLeft", "leftEyeClosed", "winkLeft"],
-  eyeBlinkRight: ["eyeCloseRight", "blinkRight", "rightEyeClosed", "winkRight"],
-};
+export class Mapping {
+  readonly coverage: Coverage;
+  /** "morphs", "bones" or "none": what turns the eyes. */
+  readonly eyes: "morphs" | "bones" | "none";
+  /** True if the jaw bone opens the mouth. */
+  readonly jaw: boolean;
+  private readonly mouth: Mouth;
+  private readonly found = new Map<string, Pairs>();
+  private readonly stoodIn = new Map<string, Pairs>();
+  private readonly linear: { channel: number; pairs: Pairs }[] = [];
+  private readonly byExpression: Index;
+  private readonly byMorph: Index;
+  private readonly lips: Lips;
 
-/** What a shape of known meaning takes from the channels. */
-const ROLES: Record<string, Record<string, number>> = {
-  aa: { jawOpen: 1.6, mouthClose: -1.6 },
-  oh: { mouthFunnel: 0.8 },
-  ou: { mouthPucker: 0.9 },
-  ih: { mouthStretchLeft: 0.5, mouthStretchRight: 0.5 },
-  ee: { mouthLowerDownLeft: 0.35, mouthLowerDownRight: 0.35 },
-  happy: { mouthSmileLeft: 0.2, mouthSmileRight: 0.2 },
-  relaxed: { mouthSmileLeft: 0.2, mouthSmileRight: 0.2 },
-  sad: { mouthFrownLeft: 0.3, mouthFrownRight: 0.3 },
-  angry: { browDownLeft: 0.3, browDownRight: 0.3 },
-  blinkLeft: { eyeBlinkLeft: 1 },
-  blinkRight: { eyeBlinkRight: 1 },
-  blink: { eyeBlinkLeft: 0.5, eyeBlinkRight: 0.5 },
-  smile: { mouthSmileLeft: 0.5, mouthSmileRight: 0.5 },
-  press: { mouthPressLeft: 0.5, mouthPressRight: 0.5, mouthClose: 1 },
-  bite: { mouthRollLower: 0.8 },
-  tongue: { tongueOut: 0.8 },
-};
-const VOWELS = new Set(["aa", "ih", "ou", "ee", "oh"]);
-
-/** Names by which avatars call those shapes, family by family, the nearer one first. */
-const FAMILIES: readonly Record<string, readonly string[]>[] = [
-  {
-    aa: ["aa"], ih: ["ih"], ou: ["ou"], ee: ["ee"], oh: ["oh"],
-    blink: ["blink"], blinkLeft: ["blinkLeft"], blinkRight: ["blinkRight"],
-    happy: ["happy"], relaxed: ["relaxed"], sad: ["sad"], angry: ["angry"],
-  },
-  {
-    aa: ["viseme_aa", "v_aa"], ih: ["viseme_I", "viseme_ih", "v_ih"], ou: ["viseme_U", "viseme_ou", "v_ou"],
-    ee: ["viseme_E", "v_e"], oh: ["viseme_O", "viseme_oh", "v_oh"],
-    press: ["viseme_PP", "v_pp"], bite: ["viseme_FF", "v_ff"], tongue: ["viseme_TH", "v_th"],
-    blink: ["eyesClosed", "eyesClose"], smile: ["mouthSmile", "smile"],
-  },
-  {
-    aa: ["a", "mouth_a", "Fcl_MTH_A", "mth_a"], ih: ["i", "mouth_i", "Fcl_MTH_I", "mth_i"],
-    ou: ["u", "mouth_u", "Fcl_MTH_U", "mth_u"], ee: ["e", "mouth_e", "Fcl_MTH_E", "mth_e"],
-    oh: ["o", "mouth_o", "Fcl_MTH_O", "mth_o"],
-    blink: ["Fcl_EYE_Close", "eye_close", "blink_both"], blinkLeft: ["Fcl_EYE_Close_L"], blinkRight: ["Fcl_EYE_Close_R"],
-    happy: ["Fcl_ALL_Joy"], sad: ["Fcl_ALL_Sorrow"], angry: ["Fcl_ALL_Angry"],
-  },
-  {
-    aa: ["あ"], ih: ["い"], ou: ["う"], ee: ["え"], oh: ["お"],
-    blink: ["まばたき"], blinkLeft: ["ウィンク２", "ウィンク2", "ウィンク"], blinkRight: ["ウィンク２右", "ウィンク右", "ウィンク2右"],
-    smile: ["にやり", "口角上げ"], sad: ["困る"], angry: ["怒り"],
-  },
-]; // prettier-ignore
-
-/** Finds what plays each of the 52 `channels` on an avatar with such shapes. */
-export function plan(
-  channels: readonly string[],
-  shapes: { morphs: readonly string[]; expressions: readonly string[]; jaw: boolean },
-): Plan {
-  const morphs = byKey(shapes.morphs);
-  const expressions = byKey(shapes.expressions);
-  const at = new Map(channels.map((name, index) => [name, index]));
-  const drives: Drive[] = [];
-  const found = new Set<string>();
-  for (const [index, channel] of channels.entries()) {
-    for (const key of [channel, ...(ALIASES[channel] ?? [])].map(spelled)) {
-      const expression = key === spelled(channel) ? expressions.get(key) : undefined;
-      const name = expression ?? morphs.get(key);
-      if (name === undefined) continue;
-      drives.push({ kind: expression ? "expression" : "morph", name, terms: [[index, 1]], vowel: false });
-      found.add(channel);
-      break;
+  constructor(
+    private readonly channels: readonly string[],
+    private readonly shapes: Shapes,
+  ) {
+    this.byExpression = new Index(shapes.expressions.keys());
+    this.byMorph = new Index(shapes.morphs);
+    this.lips = new Lips(channels);
+    for (const name of channels) {
+      const pairs = this.find(name.toLowerCase());
+      if (pairs.length) this.found.set(name, pairs);
     }
+    for (const name of channels) {
+      const pairs = this.found.has(name) ? NOTHING : this.near(name);
+      if (pairs.length) this.stoodIn.set(name, pairs);
+    }
+    this.eyes = this.turnEyes();
+    [this.mouth, this.jaw] = this.speak();
+    for (const name of this.mouth.channels) {
+      this.found.delete(name);
+      this.stoodIn.delete(name);
+    }
+    const open = this.found.get("jawOpen");
+    if (this.mouth.kind === "channels" && !this.found.has("mouthClose") && open) {
+      this.stoodIn.set("mouthClose", scaled(open, -1));
+    }
+    for (const [name, pairs] of [...this.found, ...this.stoodIn]) {
+      if (this.eyes === "morphs" || !tables.look.includes(name)) this.linear.push({ channel: channels.indexOf(name), pairs });
+    }
+    this.coverage = this.cover();
   }
-  const taken = new Set<string>();
-  for (const family of FAMILIES) {
-    const fresh = standIn(family, found, taken, at, morphs, expressions);
-    drives.push(...fresh);
+
+  private find(spelling: string): Pairs {
+    const expression = this.byExpression.find(spelling)[0];
+    if (expression !== undefined) return this.shapes.expressions.get(expression) ?? NOTHING;
+    return this.byMorph.find(spelling).map((name) => [name, 1] as const);
   }
-  const stoodIn = new Set(taken);
-  const jaw = shapes.jaw && !found.has("jawOpen") && !stoodIn.has("jawOpen");
-  if (jaw) stoodIn.add("jawOpen");
-  return {
-    drives,
-    jaw,
-    coverage: {
-      found: channels.filter((name) => found.has(name)),
-      stood_in: channels.filter((name) => stoodIn.has(name)),
-      missing: channels.filter((name) => !found.has(name) && !stoodIn.has(name)),
-    },
-  };
+
+  /** What comes near a channel. */
+  private near(channel: string): Pairs {
+    const base = channel.replace(/(Left|Right)$/, "");
+    const single = channel in SINGLE;
+    const ways: [Pairs, number][] = [];
+    if (single || base === channel) {
+      const words = { [channel.toLowerCase()]: 1, ...SINGLE[channel] };
+      for (const [word, gain] of Object.entries(words)) ways.push([this.middle(word), gain]);
+    } else {
+      const side = channel.slice(base.length).toLowerCase();
+      const words = Object.entries({ [base.toLowerCase()]: 1, ...SIDED[base] });
+      for (const [word, gain] of words) ways.push([this.sided(word, side), gain]);
+      for (const [word, gain] of words) ways.push([this.find(word), gain / 2]);
+    }
+    for (const [word, gain] of Object.entries(MOODS[base] ?? {})) ways.push([this.mood(word), gain * (single ? 1 : 0.5)]);
+    const best = ways.find(([pairs]) => pairs.length);
+    return best ? scaled(...best) : NOTHING;
+  }
+
+  private mood(spelling: string): Pairs {
+    const whole = [...this.shapes.expressions.keys(), ...this.shapes.morphs].find((name) => key(name) === spelling);
+    if (whole === undefined) return NOTHING;
+    return this.shapes.expressions.get(whole) ?? [[whole, 1]];
+  }
+
+  private middle(spelling: string): Pairs {
+    const whole = this.find(spelling);
+    return whole.length ? whole : [...this.find(`${spelling}left`), ...this.find(`${spelling}right`)];
+  }
+
+  /** What plays one side; of two shapes of which only one names its side the other is left. */
+  private sided(spelling: string, side: string): Pairs {
+    const named = this.find(spelling + side);
+    if (named.length) return named;
+    return side === "left" && this.find(`${spelling}right`).length ? this.find(spelling) : NOTHING;
+  }
+
+  private turnEyes(): "morphs" | "bones" | "none" {
+    if (tables.look.every((name) => this.found.has(name))) return "morphs";
+    if (this.shapes.eyes) {
+      for (const name of tables.look) {
+        this.found.delete(name);
+        this.stoodIn.delete(name);
+      }
+      return "bones";
+    }
+    for (const [look, channels] of Object.entries(tables.looks)) {
+      const pairs = this.find(look.toLowerCase());
+      for (const name of pairs.length ? channels : []) if (!this.found.has(name)) this.stoodIn.set(name, scaled(pairs, 0.5));
+    }
+    return tables.look.some((name) => this.found.has(name) || this.stoodIn.has(name)) ? "morphs" : "none";
+  }
+
+  private speak(): [mouth: Mouth, jaw: boolean] {
+    const make = (kind: Kind, shapes: ReadonlyMap<string, Pairs> = new Map()) => new Mouth(kind, shapes, this.channels);
+    const has = (name: string) => this.found.has(name);
+    const jaw = this.shapes.jaw && !has("jawOpen");
+    const lips = tables.lips.filter(has).length;
+    if (lips >= tables.enough_lips && tables.round.some(has) && (has("jawOpen") || jaw)) return [make("channels"), jaw];
+    const visemes = this.pick(tables.visemes);
+    if (visemes.size >= tables.enough_visemes && visemes.has("aa") && (visemes.has("oh") || visemes.has("ou"))) {
+      return [make("visemes", visemes), false];
+    }
+    const vowels = this.pick(tables.vowels);
+    if (vowels.has("aa") && vowels.size > 1) return [make("vowels", vowels), false];
+    if (jaw) return [make("opening"), true];
+    let single = this.found.get("jawOpen") ?? tables.open.map((word) => this.find(word)).find((pairs) => pairs.length) ?? NOTHING;
+    if (!single.length) single = scaled(vowels.get("aa") ?? visemes.get("aa") ?? NOTHING, 1 / tables.aa_jaw);
+    return [single.length ? make("opening", new Map([["open", single]])) : make("none"), false];
+  }
+
+  private pick(table: Table): Map<string, Pairs> {
+    const made = new Map<string, Pairs>();
+    for (const [name, words] of Object.entries(table)) {
+      const pairs = words.map((word) => this.find(word)).find((found) => found.length);
+      if (pairs) made.set(name, pairs);
+    }
+    return made;
+  }
+
+  private cover(): Coverage {
+    const stands = new Set([...this.stoodIn.keys(), ...this.mouth.channels]);
+    if (this.jaw) for (const name of ["jawOpen", "jawLeft", "jawRight", "mouthClose"]) stands.add(name);
+    if (this.eyes === "bones") for (const name of tables.look) stands.add(name);
+    const found = this.channels.filter((name) => this.found.has(name));
+    const stoodIn = this.channels.filter((name) => !this.found.has(name) && stands.has(name));
+    return { found, stood_in: stoodIn, missing: this.channels.filter((name) => !found.includes(name) && !stoodIn.includes(name)) };
+  }
+
+  /** Adds up the weight in [0, 1] of every morph target by name. */
+  weigh(values: Float32Array, out: Map<string, number>): void {
+    for (const name of out.keys()) out.set(name, 0);
+    const add = (pairs: Pairs, weight: number) => {
+      for (const [name, gain] of pairs) out.set(name, (out.get(name) ?? 0) + gain * weight);
+    };
+    for (const { channel, pairs } of this.linear) add(pairs, values[channel] ?? 0);
+    const spoken = this.mouth.weights(values);
+    let index = 0;
+    for (const pairs of this.mouth.shapes.values()) {
+      add(pairs, spoken[index] ?? 0);
+      index += 1;
+    }
+    for (const [name, weight] of out) out.set(name, Math.min(Math.max(weight, 0), 1));
+  }
+
+  /** How far the jaw bone is open and turned to the character's right, as shares of its angles. */
+  jawTurn(values: Float32Array): { open: number; right: number } {
+    const read = (name: string) => values[this.channels.indexOf(name)] ?? 0;
+    let share = opening(this.lips.gap(values)) * tables.gain;
+    if (this.mouth.kind !== "opening") share = read("jawOpen") - (this.found.has("mouthClose") ? 0 : read("mouthClose"));
+    const side = (name: string) => (this.found.has(name) ? 0 : Math.max(read(name), 0));
+    return { open: Math.min(Math.max(share, 0), 1), right: side("jawRight") - side("jawLeft") };
+  }
 }
 
-/** Lets the shapes of one family play the channels that nothing plays yet; adds those to `taken`. */
-function standIn(
-  family: Record<string, readonly string[]>,
-  found: ReadonlySet<string>,
-  taken: Set<string>,
-  at: ReadonlyMap<string, number>,
-  morphs: ReadonlyMap<string, string>,
-  expressions: ReadonlyMap<string, string>,
-): Drive[] {
-  const drives: Drive[] = [];
-  const now = new Set<string>();
-  for (const [role, names] of Object.entries(family)) {
-    const keys = names.map(spelled);
-    const expression = keys.map((key) => expressions.get(key)).find((name) => name !== undefined);
-    const morph = keys.map((key) => morphs.get(key)).find((name) => name !== undefined);
-    const name = expression ?? morph;
-    if (name === undefined || (role === "blink" && now.has("eyeBlinkLeft"))) continue;
-    const mix = Object.entries(ROLES[role] ?? {}).filter(([channel]) => at.has(channel));
-    const free = mix.filter(([channel, gain]) => gain > 0 && !found.has(channel) && !taken.has(channel));
-    if (!free.length) continue;
-    for (const [channel] of free) now.add(channel);
-    const against = mix.filter(([, gain]) => gain < 0);
-    const terms = [...free, ...against].map(([channel, gain]): [number, number] => [at.get(channel) as number, gain]);
-    drives.push({ kind: expression ? "expression" : "morph", name, terms, vowel: VOWELS.has(role) });
-  }
-  // Both lids of one shape come last, where single ones are there.
-  const single = drives.some(({ terms }) => terms.length === 1 && terms[0]?.[0] === at.get("eyeBlinkLeft"));
-  for (const channel of now) taken.add(channel);
-  return single ? drives.filter(({ terms }) => !bothLids(terms, at)) : drives;
-}
-
-function bothLids(terms: Drive["terms"], at: ReadonlyMap<string, number>): boolean {
-  const lids = [at.get("eyeBlinkLeft"), at.get("eyeBlinkRight")];
-  return terms.length === 2 && terms.every(([channel]) => lids.includes(channel));
-}
-
-function byKey(names: readonly string[]): Map<string, string> {
-  return new Map([...names].reverse().map((name) => [spelled(name), name]));
-}
-
-/** Writes the weight of each drive into `out`, in the order of the plan. */
-export function weigh(drives: readonly Drive[], values: Float32Array, out: Float32Array): void {
-  let mouth = 0;
-  for (let i = 0; i < drives.length; i += 1) {
-    const { terms, vowel } = drives[i] as Drive;
-    let sum = 0;
-    for (const [channel, gain] of terms) sum += (values[channel] ?? 0) * gain;
-    out[i] = Math.min(Math.max(sum, 0), 1);
-    if (vowel) mouth += out[i] as number;
-  }
-  if (mouth <= 1) return;
-  for (let i = 0; i < drives.length; i += 1) if (drives[i]?.vowel) out[i] = (out[i] as number) / mouth;
+function scaled(pairs: Pairs, gain: number): Pairs {
+  return pairs.map(([name, weight]) => [name, weight * gain] as const);
 }

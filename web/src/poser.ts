@@ -1,12 +1,16 @@
 /** Turning bones by VRM's names, whether the avatar is a VRM or a plain glTF with a skeleton. */
 
 import type { VRM, VRMHumanBoneName } from "@pixiv/three-vrm";
-import { Euler, type Object3D, Quaternion, Vector3 } from "three";
+import { type Bone, Euler, type Object3D, Quaternion, Vector3 } from "three";
+import { Index } from "./spelling.ts";
+import tables from "./tables.json";
 
 export interface Poser {
   /** -1 where the avatar's own front is -Z (VRM 0): pitch and roll change their signs. */
   readonly facing: number;
   has(name: string): boolean;
+  /** The bone itself. */
+  node(name: string): Object3D | null;
   /** Turns a bone away from its T-pose, rad, in axes of the avatar: x right, y up, z to the viewer. */
   turn(name: string, x: number, y: number, z: number): void;
   /** Where a bone is, m. */
@@ -24,6 +28,10 @@ export class VrmPoser implements Poser {
     return this.vrm.humanoid.getNormalizedBoneNode(name as VRMHumanBoneName) !== null;
   }
 
+  node(name: string): Object3D | null {
+    return this.vrm.humanoid.getRawBoneNode(name as VRMHumanBoneName);
+  }
+
   turn(name: string, x: number, y: number, z: number): void {
     this.vrm.humanoid.getNormalizedBoneNode(name as VRMHumanBoneName)?.rotation.set(x, y, z, "YXZ");
   }
@@ -33,19 +41,8 @@ export class VrmPoser implements Poser {
   }
 }
 
-/** How plain skeletons call the bones that move here (Mixamo, Ready Player Me, Blender, MMD). */
-const NAMES: Record<string, RegExp> = {
-  head: /^(mixamorig)?(head|cc_base_head|頭|j_bip_c_head|def-?head)$/,
-  neck: /^(mixamorig)?(neck|neck1|cc_base_necktwist01|首|j_bip_c_neck)$/,
-  jaw: /^(mixamorig)?(jaw|jawroot|cc_base_jawroot|jaw_?master|lowerjaw|あご|顎)$/,
-  leftEye: /^(mixamorig)?(lefteye|eye_?l|eye_?left|cc_base_l_eye|左目)$/,
-  rightEye: /^(mixamorig)?(righteye|eye_?r|eye_?right|cc_base_r_eye|右目)$/,
-  spine: /^(mixamorig)?(spine|cc_base_waist|上半身)$/,
-  chest: /^(mixamorig)?(spine1|chest|cc_base_spine01|上半身2)$/,
-  upperChest: /^(mixamorig)?(spine2|upper_?chest|cc_base_spine02)$/,
-  leftUpperArm: /^(mixamorig)?(leftarm|left_?upper_?arm|upper_?arm_?l|cc_base_l_upperarm|左腕)$/,
-  rightUpperArm: /^(mixamorig)?(rightarm|right_?upper_?arm|upper_?arm_?r|cc_base_r_upperarm|右腕)$/,
-};
+/** How plain skeletons call the bones that move here, by VRM's names. */
+const NAMES: Record<string, readonly string[]> = { ...tables.bones, upperChest: ["spine2", "upperchest"] };
 
 interface Joint {
   node: Object3D;
@@ -63,19 +60,33 @@ export class PlainPoser implements Poser {
 
   constructor(root: Object3D) {
     root.updateMatrixWorld(true);
+    const nodes = new Map<string, Object3D>();
+    const joints = new Set<Object3D>();
     root.traverse((node) => {
-      const name = node.name.toLowerCase().replace(/[:.\s-]/g, "");
-      for (const [bone, pattern] of Object.entries(NAMES)) {
-        if (this.joints.has(bone) || !pattern.test(name)) continue;
-        const back = node.parent?.getWorldQuaternion(new Quaternion()) ?? new Quaternion();
-        this.joints.set(bone, { node, rest: node.quaternion.clone(), back, axes: back.clone().invert() });
-      }
+      if ((node as Bone).isBone) joints.add(node);
     });
+    root.traverse((node) => {
+      const name = (node.userData["name"] as string | undefined) ?? node.name;
+      const held = nodes.get(name);
+      if (!held || (joints.has(node) && !joints.has(held))) nodes.set(name, node);
+    });
+    const index = new Index(nodes.keys());
+    for (const [bone, spellings] of Object.entries(NAMES)) {
+      const name = spellings.map((word) => index.find(word)[0]).find((found) => found !== undefined);
+      const node = name === undefined ? undefined : nodes.get(name);
+      if (!node) continue;
+      const back = node.parent?.getWorldQuaternion(new Quaternion()) ?? new Quaternion();
+      this.joints.set(bone, { node, rest: node.quaternion.clone(), back, axes: back.clone().invert() });
+    }
     this.lowerArms();
   }
 
   has(name: string): boolean {
     return this.joints.has(name);
+  }
+
+  node(name: string): Object3D | null {
+    return this.joints.get(name)?.node ?? null;
   }
 
   turn(name: string, x: number, y: number, z: number): void {

@@ -1,5 +1,6 @@
 /** What tests and curious people find as `window.rhapsode`. */
 
+import type { Coverage } from "./mapping.ts";
 import type { Theatre } from "./theatre.ts";
 
 export interface Probe {
@@ -8,6 +9,9 @@ export interface Probe {
   speaking: boolean;
   activity: string;
   weights: Record<string, number>;
+  /** Weights of the avatar's own morph targets. */
+  shapes: Record<string, number>;
+  coverage: Coverage | null;
   audioSample: number | null;
   errorMs: number | null;
   /** How long a picture is shown, ms. */
@@ -16,7 +20,10 @@ export interface Probe {
   generation: number;
   session: string | null;
   resumed: boolean;
+  transport: "ws" | "rtc";
   avatar: string;
+  /** True if what was asked for last stands there. */
+  shown: boolean;
 }
 
 declare global {
@@ -45,6 +52,12 @@ export function probe(theatre: Theatre, avatar: () => string): Probe {
       const { face } = performer;
       return Object.fromEntries((face?.names ?? []).map((name, index) => [name, face?.shown[index] ?? 0]));
     },
+    get shapes() {
+      return Object.fromEntries(theatre.avatar?.weights ?? []);
+    },
+    get coverage() {
+      return theatre.avatar?.coverage ?? null;
+    },
     get audioSample() {
       return performer.player.heard(performance.now())?.sample ?? null;
     },
@@ -66,8 +79,14 @@ export function probe(theatre: Theatre, avatar: () => string): Probe {
     get resumed() {
       return performer.resumed;
     },
+    get transport() {
+      return theatre.transport;
+    },
     get avatar() {
       return avatar();
+    },
+    get shown() {
+      return theatre.avatarUrl !== "" && theatre.avatarUrl === theatre.shownUrl;
     },
   };
 }

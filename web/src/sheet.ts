@@ -50,6 +50,10 @@ export class Sheet {
       event.stopPropagation();
       this.close();
     });
+  }
+
+  /** Opens the panel that was open last, where there is room for it. */
+  restore(): void {
     const last = remembered("panel");
     if (last && window.innerWidth >= 1000) this.show(last, false);
   }

@@ -94,6 +94,7 @@ export class Show implements Context {
     this.sheet = new Sheet(get("sheet"), get("rail"), panels, () => this.cover());
     this.subtitle(remembered("subtitles") !== "off");
     this.header();
+    this.sheet.restore();
     this.theatre.steer((key) => this.key(key, look));
     window.rhapsode = probe(this.theatre, () => this.cast.name);
   }

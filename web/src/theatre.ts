@@ -5,6 +5,7 @@ import { type Carrier, SocketCarrier } from "./connection.ts";
 import { steer } from "./orbit.ts";
 import { type Audience, Performer } from "./performer.ts";
 import { Recent } from "./recent.ts";
+import { RtcCarrier } from "./rtc.ts";
 import { saying, type Server } from "./server.ts";
 import { Stage } from "./stage.ts";
 
@@ -27,6 +28,8 @@ export class Theatre {
   avatarUrl = "";
   /** What stands there. */
   shownUrl = "";
+  /** What carries the session. */
+  transport: "ws" | "rtc" = "ws";
   /** How much of the head's motion is shown. */
   motion = 1;
   private drawn = performance.now();
@@ -37,7 +40,12 @@ export class Theatre {
   constructor(options: TheatreOptions, private readonly eachFrame: (now: number) => void = () => {}) {
     this.server = options.server;
     this.canvas = options.canvas;
-    const carry = (): Carrier => new SocketCarrier(options.server.socket);
+    let peers = (options.transport ?? "ws") !== "ws" && "RTCPeerConnection" in window;
+    const carry = (): Carrier => {
+      // Where WebRTC does not get through, the WebSocket takes over for good.
+      this.transport = peers ? "rtc" : "ws";
+      return peers ? new RtcCarrier(options.server, () => (peers = false)) : new SocketCarrier(options.server.socket);
+    };
     this.performer = new Performer(carry, options.audience, options.follow, options.session);
     let stage: Stage | null = null;
     try {

@@ -140,7 +140,8 @@ export class TrimView {
     const least = Math.min(SHORTEST_S, last);
     if (start !== this.range.start) start = Math.min(start, this.range.end - least);
     else end = Math.max(end, start + least);
-    this.range = { start: Math.max(start, 0), end: Math.min(end, last) };
+    const whole = (seconds: number) => Math.round(seconds * 1000) / 1000;
+    this.range = { start: whole(Math.max(start, 0)), end: Math.min(whole(end), last) };
     this.place();
     this.draw();
   }
