@@ -157,7 +157,6 @@ def test_five_hundred_sessions_leave_nothing_behind(tmp_path: Path):
     finally:
         tracemalloc.stop()
     assert (tasks, kept, watched) == (0, 0, 0)
-    print(f"{grown} bytes more")
     assert grown < 300_000, f"{grown} bytes more after 500 sessions"
 
 

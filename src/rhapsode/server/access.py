@@ -122,11 +122,12 @@ class Access:
                 headers["Referrer-Policy"] = "no-referrer"  # the address may hold the token
                 hashed = scope["path"].startswith("/assets/") and message["status"] == 200
                 headers["Cache-Control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+                if self._settings.embed_origins:
+                    headers.add_vary_header("Origin")
                 if origin is not None and self._embeds(origin):
                     headers["Access-Control-Allow-Origin"] = origin
                     headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
                     headers["Access-Control-Allow-Headers"] = "authorization, content-type"
-                    headers["Vary"] = "Origin"
                 if self._token and self._token in _query_tokens(scope) and message["status"] < 400:
                     cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Lax; Path=/"
                     headers.append("Set-Cookie", cookie)
