@@ -287,7 +287,9 @@ def _check_numbers(where: str, given: Mapping[str, float]) -> None:
 
 def directed(direction: Direction, head: Header) -> Direction:
     """Return ``direction`` with what a header asks for on top."""
-    controls = replace(direction.played_controls(), **head.controls)
+    controls = direction.controls
+    if head.controls:
+        controls = replace(direction.played_controls(), **head.controls)
     return replace(direction, controls=controls, emotion=head.feeling.over({}))
 
 

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -140,6 +139,7 @@ class _Visit:
         self._spoken = _Spoken()
         self._heard = 0
         self._due = 0.0
+        self._over = False
 
     async def serve(self, process: Process | None) -> None:
         """Bring the client's sound, and answer it."""
@@ -167,19 +167,16 @@ class _Visit:
 
     async def _converse(self) -> list[str]:
         """Bring the sound and answer it side by side, until its end was performed."""
-        jobs = bringing, answering = (
-            asyncio.create_task(self._bring()),
-            asyncio.create_task(self._answer()),
-        )
+        bringing, answering = asyncio.create_task(self._bring()), asyncio.create_task(self._answer())
         try:
-            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([bringing, answering], return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
                 answering.result()
             return bringing.result()
         finally:
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
+            self._over = True  # an answer on its way is not cut short: nothing could be sent behind it
+            bringing.cancel()
+            await asyncio.gather(bringing, answering, return_exceptions=True)
 
     async def _bring(self) -> list[str]:
         """Bring all sound, as fast as it is spoken; return what was left out of what was asked for."""
@@ -221,8 +218,8 @@ class _Visit:
             self._direction = replace(self._direction, emotion=felt)
             self._session.direct(self._direction)
 
-    async def _answer(self) -> NoReturn:
-        while True:
+    async def _answer(self) -> None:
+        while not self._over:
             await self._line.write(self._spoken.answers())
             await asyncio.sleep(ANSWER_S)
 

@@ -55,7 +55,7 @@ class Line:
         self._write, self._idle_s = write, idle_s
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
-        self._over = False
+        self._over = self._stuck = False
         self._moved = asyncio.Condition()
         self._reading = asyncio.create_task(self._fill(requests))
 
@@ -105,8 +105,10 @@ class Line:
         """
         for answer in answers:
             try:
+                self._stuck = True
                 async with asyncio.timeout(self._idle_s):
                     await self._write(answer)
+                self._stuck = False
             except TimeoutError:
                 raise RefusedError(
                     "DEADLINE_EXCEEDED",
@@ -121,7 +123,8 @@ class Line:
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(REFUSE_S):
-                await self._write(failure(reason))
+                if not self._stuck:  # behind an answer that was cut short nothing can be sent
+                    await self._write(failure(reason))
                 last = b""
                 while last != _END:
                     async with self._moved:
