@@ -103,8 +103,9 @@ class Shown:
 class Studio:
     """A session with a sink and a capture, in virtual time over real sockets."""
 
-    def __init__(self, capture: Capture, engine: FakeEngine | None = None) -> None:
+    def __init__(self, capture: Capture, engine: FakeEngine | None = None, rate: int | None = None) -> None:
         self.capture, self.sink = capture, Shown()
+        self.sink.rate_hz = None if rate is None else Fraction(rate)
         self.session = Session(engine or FakeEngine(), Inline())
         self.runner = SinkRunner("shown://", self.sink, self.session.timeline)
         self.session.attach(self.runner)
@@ -123,11 +124,13 @@ def film(
     capture: Capture,
     scene: Callable[[Studio], Coroutine[Any, Any, None]],
     engine: FakeEngine | None = None,
+    *,
+    rate: int | None = None,
 ) -> Studio:
     """Play ``scene`` with a session whose capture listens already."""
 
     async def run() -> Studio:
-        studio = Studio(capture, engine)
+        studio = Studio(capture, engine, rate)
         await asyncio.sleep(0.1)
         try:
             await scene(studio)

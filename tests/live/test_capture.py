@@ -117,6 +117,18 @@ def test_motion_is_smooth_at_any_rate_with_jitter_and_loss(
     assert error <= worst
 
 
+@pytest.mark.parametrize("rate", [24, 30, 60])
+def test_a_sink_with_a_rate_of_its_own_moves_as_evenly(rate: int):
+    async def scene(studio: Studio) -> None:
+        await Phone(LiveLinkEncoder(), studio.capture.port).perform(wave, 4)
+
+    sink = film(Capture("livelink://:0", own="face"), scene, rate=rate).sink
+    yaw = sink.of("headYaw")[(sink.times > 1.5) & (sink.times < 4)]
+    assert len(yaw) == pytest.approx(2.5 * rate, abs=1)
+    steps = np.diff(yaw, 2)
+    assert np.abs(steps).max() < 0.3 * (np.pi / rate) ** 2 + 1e-3, "no step is left out or doubled"
+
+
 def test_what_is_recorded_is_what_was_sent():
     rng = np.random.default_rng(3)
     knots = rng.random((40, 52)).astype(np.float32) * 0.8
