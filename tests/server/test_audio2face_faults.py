@@ -25,6 +25,7 @@ from tests.server.a2f_client import (
     end,
     grpc,
     head,
+    listen,
     part,
     pcm,
     serving,
@@ -97,6 +98,24 @@ def test_a_client_that_says_nothing_is_let_go(plain: Wire):
     heard = ask(plain, [head(plain), part(plain, SOUND)], idle_s=0.3)
     assert heard.code == "DEADLINE_EXCEEDED"
     assert "nothing came for 0.3 s; send sound, or end_of_audio" in heard.details
+
+
+def test_a_client_that_takes_nothing_is_let_go(plain: Wire):
+    loud = bytes(48_000 * 2 * 60)
+
+    async def scene() -> Heard:
+        async with serving(idle_s=0.3) as (server, channel):
+            stream = plain.open(channel)
+            for request in clip(plain, loud, 48_000, size=480_000):
+                await stream.write(request)
+            while server.streams:
+                await asyncio.sleep(0.05)
+            return await listen(plain, stream)
+
+    heard = asyncio.run(scene())
+    assert heard.code == "DEADLINE_EXCEEDED"
+    assert "nobody took the answers for 0.3 s; read them while you send" in heard.details
+    assert 0 < len(heard.times) < 1_800
 
 
 def test_more_streams_than_are_allowed_are_refused_until_one_is_over(plain: Wire):
