@@ -242,3 +242,16 @@ def test_the_verb_ends_with_2_when_the_port_is_in_use():
     result = CliRunner().invoke(app, ["serve", "--port", "99999"])
     assert isinstance(result.exception, SettingError)
     assert "server setting 'port'" in str(result.exception)
+
+
+def test_the_verb_prints_the_token_beyond_this_machine(monkeypatch: pytest.MonkeyPatch):
+    from rhapsode.cli import app
+
+    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: None)
+    result = CliRunner().invoke(app, ["serve", "--host", "0.0.0.0", "--port", "0", "--token", "mine"])
+    assert result.exit_code == 0
+    assert "/?token=mine" in result.stderr
+    result = CliRunner().invoke(app, ["serve", "--port", "0"])
+    assert "token" not in result.stderr
+    result = CliRunner().invoke(app, ["serve", "--port", "0", "--token", "no spaces"])
+    assert isinstance(result.exception, SettingError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from rhapsode.errors import InputError, RhapsodeError, SettingError
@@ -27,7 +28,7 @@ from rhapsode.server.messages import (
     live_controls,
     parse_message,
 )
-from rhapsode.server.microphone import Microphone, read_packet
+from rhapsode.server.microphone import Microphone, cleaning, read_packet
 from rhapsode.server.place import Backstage, Place
 from rhapsode.server.samples import find_sample
 from rhapsode.server.viewer import Viewer
@@ -131,7 +132,7 @@ class Client:
             if message.state in ("started", "playing"):
                 session.heard_at(message.generation, message.sample)
         elif isinstance(message, Mic):
-            self._listen(message)
+            await self._listen(message)
         elif isinstance(message, Say | Sample | PlayTake):
             await self._perform(message)
         else:
@@ -153,11 +154,15 @@ class Client:
         if level is not None:
             self.place.tell(level)
 
-    def _listen(self, message: Mic) -> None:
+    async def _listen(self, message: Mic) -> None:
         place = self.place
         assert place is not None
         if message.on:
-            place.session.listen(message.sample_rate)
+            making = partial(cleaning, denoise=message.denoise, vad=message.vad)
+            process = await asyncio.get_running_loop().run_in_executor(self._backstage.disk, making)
+            if self.place is not place:
+                return
+            place.session.listen(message.sample_rate, process=process)
             self._mic, place.owner = Microphone(message.sample_rate), self
         elif place.owner is self:
             place.session.deafen()

@@ -9,7 +9,8 @@ In, as JSON text; unknown types and fields close the connection:
     {"type": "sample", "name": "boats"}
     {"type": "take", "id": "20260301-120000-1f2e", "start_s": 0, "end_s": null}
     {"type": "stop"}
-    {"type": "mic", "on": true, "sample_rate": 48000}          then binary sound packets of that rate
+    {"type": "mic", "on": true, "sample_rate": 48000}          then binary sound packets of that rate;
+                                                               "denoise", "vad": true clean it here
     {"type": "mic", "on": false}
     {"type": "record", "on": true, "name": "Greeting"}
     {"type": "sink_add", "url": "vmc://127.0.0.1:39539?offset_ms=40"}
@@ -115,11 +116,13 @@ class Stop(_Message):
 
 
 class Mic(_Message):
-    """Turn the microphone on or off."""
+    """Turn the microphone on or off; ``denoise`` takes noise out, ``vad`` lets voices alone through."""
 
     type: Literal["mic"]
     on: bool
     sample_rate: Annotated[int, Field(ge=MIC_HZ[0], le=MIC_HZ[1])] = 48_000
+    denoise: bool = False
+    vad: bool = False
 
 
 class Record(_Message):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from rhapsode.audio.meter import LevelMeter
 from rhapsode.errors import InputError, PacketError
+from rhapsode.live.ear import Process
+from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.protocols.stage_packets import SoundPacket, parse
 from rhapsode.server.messages import MAX_PACKET_BYTES, MessageError
 
@@ -54,6 +57,27 @@ class Microphone:
         rms_db = self._meter.level.rms_dbfs
         activity = float(np.clip((rms_db - QUIET_DB) / (LOUD_DB - QUIET_DB), 0, 1))
         return {"type": "level", "rms_db": round(rms_db, 1), "activity": round(activity, 3)}
+
+
+def cleaning(*, denoise: bool, vad: bool) -> Process | None:
+    """Return what cleans the sound of a microphone; None where nothing is asked for.
+
+    Raises:
+        MissingExtraError: a part is not installed.
+
+    """
+    steps: list[Process] = []
+    if denoise:
+        from rhapsode.audio.denoise import Denoiser
+
+        steps.append(Denoiser(SAMPLE_RATE))
+    if vad:
+        from rhapsode.audio.vad import VoiceGate
+
+        steps.append(VoiceGate(SAMPLE_RATE))
+    if not steps:
+        return None
+    return lambda y: reduce(lambda heard, step: step(heard), steps, y)
 
 
 def read_packet(data: bytes) -> SoundPacket:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rhapsode.avatars.gltf import GltfFile
 from rhapsode.errors import AvatarError, InputError
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
+_STALE_S = 24 * 3600
 _NAME = re.compile(r"[^\w. -]+")
 
 
@@ -64,7 +66,9 @@ class Wardrobe:
         for row in shipped:
             self._rows.setdefault(row.name, row)
         for path in sorted(folder.glob("*.*")) if folder.is_dir() else []:
-            if path.suffix in (".vrm", ".glb") and _DIGEST.match(path.stem):
+            if path.name.startswith(".part-") and time.time() - path.stat().st_mtime > _STALE_S:
+                path.unlink(missing_ok=True)  # an upload that a crash cut off
+            elif path.suffix in (".vrm", ".glb") and _DIGEST.match(path.stem):
                 self._add(_known_name(path), path)
 
     def rows(self) -> list[Row]:
