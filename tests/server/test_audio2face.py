@@ -136,6 +136,20 @@ def test_emotions_are_felt_from_their_times_on_and_reported(client: Wire):
     assert "emotion 'boredom'" in heard.status.message
 
 
+def test_emotions_with_every_buffer_are_felt_as_if_they_had_come_at_once(plain: Wire):
+    first = head(plain)
+    sound, step = pcm(speechlike(3.0)), 3_200  # 0.1 s
+    places = range(0, len(sound), step)
+    levels = {k / 10 + 1.2: {"joy": (k % 4) / 4} for k in range(len(places))}
+    parts = [
+        part(plain, sound[at : at + step], {second: levels[second]})
+        for at, second in zip(places, levels, strict=True)
+    ]
+    heard = ask(plain, [first, part(plain, b"", {0.0: {}}), *parts, end(plain)])
+    keys = Timeline([(0.0, Emotion()), *((at, Emotion(levels[at]) * 0.3) for at in levels)])
+    np.testing.assert_allclose(heard.weights, played(sound, emotion=keys), atol=1e-6)
+
+
 def test_emotions_come_from_the_voice_where_a_client_switches_its_own_off(plain: Wire):
     first = head(plain)
     first.audio_stream_header.emotion_post_processing_params.enable_preferred_emotion = False

@@ -46,6 +46,7 @@ def bad(client: Wire) -> dict[str, tuple[list[Any], str]]:
     """Return streams that cannot be served, and what is said about them."""
     nan, past = head(client), part(client, b"", {-1.0: {"joy": 1.0}})
     nan.audio_stream_header.face_params.float_params["lowerFaceStrength"] = math.nan
+    many = part(client, b"", {float(k): {} for k in range(10_001)})
     big = part(client, bytes(MAX_MESSAGE))
     return {
         "no header": ([part(client, SOUND)], "got sound; send the header first"),
@@ -57,6 +58,7 @@ def bad(client: Wire) -> dict[str, tuple[list[Any], str]]:
         "twice": ([head(client), head(client)], "one header, got a second one; open a stream for each"),
         "odd": ([head(client), part(client, SOUND + b"x"), end(client)], "check bits and channels"),
         "past": ([head(client), past], "must be 0 or more seconds, got -1.0; count from the start"),
+        "ahead": ([head(client), many], "10000 emotions may lie ahead, got 10001"),
         "big": ([head(client), big], f"may hold {MAX_MESSAGE} bytes"),
     }
 

@@ -17,8 +17,9 @@ import numpy as np
 from rhapsode.errors import PacketError, SettingError
 from rhapsode.face.controls import RANGES, TABLES, translate
 from rhapsode.face.direction import Direction
-from rhapsode.face.emotion import AUTO, Emotion, Timeline, canonical
+from rhapsode.face.emotion import Emotion, canonical
 from rhapsode.performance import Float32
+from rhapsode.protocols.audio2face_emotion import EMOTION_STRENGTH, PREFERRED_STRENGTH, Feeling
 from rhapsode.protocols.audio2face_schema import PCM, message
 from rhapsode.rigs import ARKIT
 
@@ -29,9 +30,6 @@ MAX_CHANNELS = 8
 
 MAX_MESSAGE = 4 * 1024 * 1024
 """The most that one message may hold, bytes."""
-
-EMOTION_STRENGTH, PREFERRED_STRENGTH = 0.6, 0.5
-"""What Audio2Face-3D takes where a client does not say."""
 
 _BITS = 16
 _ROUNDING = 1e-5
@@ -84,30 +82,6 @@ class SoundFormat:
                 f"the sound ended within a sample: {self.sample_bytes} bytes make one of {self.channels} "
                 f"channels, got {len(rest)} bytes more than that; check bits and channels of the header"
             )
-
-
-@dataclass(frozen=True)
-class Feeling:
-    """How a client wants emotions to be shown.
-
-    Args:
-        strength: how strongly an emotion that it names is felt: 1 is as it is named.
-        named: whether its own emotions count; otherwise they are estimated from the voice.
-        first: what is felt before its first emotion.
-
-    """
-
-    strength: float = EMOTION_STRENGTH * PREFERRED_STRENGTH
-    named: bool = True
-    first: Emotion = field(default_factory=Emotion)
-
-    def over(self, keys: Mapping[float, Emotion]) -> Timeline | Emotion | str:
-        """Return what is to be felt, given the emotions at their seconds that came so far."""
-        if not self.strength:
-            return Emotion()
-        if not self.named or not keys:
-            return AUTO
-        return Timeline((at, felt * self.strength) for at, felt in {0.0: self.first, **keys}.items())
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from rhapsode.face.stream import FaceStream
 from rhapsode.live.sources.audio2face_line import Line
 from rhapsode.protocols.audio2face import End, Header, Part, directed, told
 from rhapsode.protocols.audio2face_answer import AnswerStream, header, processed, success
+from rhapsode.protocols.audio2face_emotion import Score
 
 PIECE_S = 0.5
 """Sound that is worked on at a time, seconds."""
@@ -36,21 +37,27 @@ class Performer:
     """
 
     def __init__(self, head: Header, direction: Direction) -> None:
-        self._sound, self._feeling = head.sound, head.feeling
+        self._sound, self._score, self._heard = head.sound, Score(head.feeling), 0
         self._face = FaceStream(head.sound.sample_rate, direction=directed(direction, head))
         self._answers = AnswerStream(head.sound)
-        self._keys: dict[float, Emotion] = {}
 
     def feel(self, emotions: Mapping[float, Emotion]) -> None:
-        """Take emotions and the seconds from which on they are felt."""
-        self._keys.update(emotions)
-        self._face.feel(self._feeling.over(self._keys))
+        """Take emotions and the seconds from which on they are felt.
+
+        Raises:
+            PacketError: too many lie ahead.
+
+        """
+        self._score.add(emotions, self._heard / self._sound.sample_rate)
+        self._face.feel(self._score.felt())
         self._answers.feel(emotions)
 
     def push(self, sound: bytes) -> list[bytes]:
         """Take whole samples; return the answers they complete."""
+        samples = self._sound.samples(sound)
+        self._heard += len(samples)
         self._answers.hear(sound)
-        return self._answers.push(self._face.push(self._sound.samples(sound)), self._face.emotion)
+        return self._answers.push(self._face.push(samples), self._face.emotion)
 
     def finish(self) -> list[bytes]:
         """Return the answers up to the end of the sound."""

@@ -24,8 +24,9 @@ from rhapsode.live.session import Session
 from rhapsode.live.sources.audio2face_grpc import PORT, Audio2FaceServer, Door
 from rhapsode.live.sources.audio2face_line import IDLE_S, Line, RefusedError
 from rhapsode.performance import CLOCK_HZ, HOP, Curves
-from rhapsode.protocols.audio2face import End, Feeling, Header, Part, SoundFormat, directed, told
+from rhapsode.protocols.audio2face import End, Header, Part, SoundFormat, directed, told
 from rhapsode.protocols.audio2face_answer import AnswerStream, header, processed, success
+from rhapsode.protocols.audio2face_emotion import Score
 from rhapsode.rigs import FACE
 
 CHUNK_S = 0.02
@@ -134,8 +135,7 @@ class _Visit:
     def __init__(self, session: Session, line: Line, head: Header, played: Direction) -> None:
         self._session, self._line, self._head = session, line, head
         self._direction = directed(played, head)
-        self._feeling: Feeling = head.feeling
-        self._keys: dict[float, Emotion] = {}
+        self._score = Score(head.feeling)
         self._spoken = _Spoken()
         self._heard = 0
         self._due = 0.0
@@ -205,15 +205,20 @@ class _Visit:
         if self._due - now > AHEAD_S:
             await asyncio.sleep(self._due - now - AHEAD_S)
 
+    @property
+    def _second(self) -> float:
+        """Of the stream, up to which its sound was brought."""
+        return self._heard / self._head.sound.sample_rate
+
     def _note(self, emotions: Mapping[float, Emotion]) -> None:
-        self._keys.update(emotions)
+        self._score.add(emotions, self._second)
         self._spoken.feel(emotions)
 
     def _feel(self) -> None:
         """Let the session feel what the client wants felt now."""
-        felt = self._feeling.over(self._keys)
+        felt = self._score.felt()
         if isinstance(felt, Timeline):
-            felt = felt.at(self._heard / self._head.sound.sample_rate)
+            felt = felt.at(self._second)
         if felt != self._direction.emotion:
             self._direction = replace(self._direction, emotion=felt)
             self._session.direct(self._direction)
