@@ -21,8 +21,8 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 def test_the_jaw_follows_a_real_speaker(style: str | None, floor: float) -> None:
     """Pearson's correlation over 80 sentences that no training saw, streamed in chunks of 20 ms.
 
-    The style of this speaker holds the higher floor: the default takes most of its jaw from many voices, which
-    serves other speakers (the camera's share in train/styles.py).
+    The style of this speaker holds the higher floor: the default takes most of its jaw from many voices,
+    which serves other speakers (the camera's share in train/styles.py).
     """
     found = followed(filmed(DATA)["grid_s1"], raw_face(load_engine(), style=style))
     assert found["takes"] == 80
