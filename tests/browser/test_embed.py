@@ -20,7 +20,7 @@ from tests.browser.stage_page import StagePage
 
 pytestmark = [pytest.mark.browser]
 
-PAGE = """<!doctype html><title>Mine</title>
+PAGE = """<!doctype html><title>Mine</title><link rel="icon" href="data:," />
 <script type="module" src="{server}/rhapsode-stage.js"></script>
 <rhapsode-stage server="{server}" avatar="noor" camera="face" captions style="height: 300px"></rhapsode-stage>
 <script>

@@ -51,11 +51,11 @@ const SETTINGS: Record<Lighting, Setting> = {
     room: 0.8,
   },
   evening: {
-    key: { colour: 0xffc38a, power: 2.4, from: [-1.0, 0.35, 0.75] },
+    key: { colour: 0xffd2a6, power: 2.3, from: [-1.0, 0.35, 0.75] },
     fill: { colour: 0x6f8fd8, power: 0.9, from: [1.0, 0.15, 0.7] },
     left: { colour: 0xff9f6b, power: 1.6, from: [-0.9, 0.5, -1.0] },
     right: { colour: 0x6ea8ff, power: 2.2, from: [0.9, 0.5, -1.0] },
-    sky: { above: 0x8792c0, below: 0x6b4f42, power: 0.2, lean: 1.1 },
+    sky: { above: 0xa9b2dc, below: 0x8a6f66, power: 0.25, lean: 1.5 },
     room: 0.25,
   },
 };

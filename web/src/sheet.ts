@@ -46,7 +46,9 @@ export class Sheet {
     }
     element.hidden = true;
     element.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
+      const spoken = document.body.dataset["activity"] ?? "idle";
+      // While something is spoken, Escape stops that first.
+      if (event.key !== "Escape" || spoken === "speaking" || spoken === "waiting") return;
       event.stopPropagation();
       this.close();
     });

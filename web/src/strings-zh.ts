@@ -123,6 +123,7 @@ export const CHINESE: Strings = {
   stopRecording: "停止录制",
   recordHint: "录下本次会话的声音和面部。",
   recording: "正在录制",
+  take: "录制",
   takeName: "名称",
   noTakes: "还没有录制。按“录制”，让角色说话，然后停止。",
   play: "播放",

@@ -123,6 +123,7 @@ export const ENGLISH = {
   stopRecording: "Stop recording",
   recordHint: "Records sound and face of this session.",
   recording: "Recording",
+  take: "Take",
   takeName: "Name",
   noTakes: "No takes yet. Press Record, let the avatar speak, and stop.",
   play: "Play",

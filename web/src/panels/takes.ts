@@ -12,7 +12,8 @@ export interface Take {
   id: string;
   name: string;
   seconds: number;
-  created: string;
+  /** Seconds since 1970, or a date in ISO 8601. */
+  created: number | string;
   has_sound: boolean;
   text: string;
 }
@@ -40,7 +41,7 @@ export class TakesPanel implements Panel {
     private readonly badge: HTMLElement,
   ) {
     this.record.addEventListener("click", () => {
-      const name = `${strings.recording} ${new Date().toLocaleTimeString(language)}`;
+      const name = `${strings.take} ${new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`;
       context.performer.send(this.on ? { type: "record", on: false } : { type: "record", on: true, name });
     });
     this.overview = h("div", {}, part((words) => words.record, this.record, hint((words) => words.recordHint)), part((words) => words.takes, this.none, this.list));
@@ -105,7 +106,7 @@ export class TakesPanel implements Panel {
     name.addEventListener("keydown", (event) => {
       if (event.key === "Enter") name.blur();
     });
-    const when = new Date(take.created);
+    const when = new Date(typeof take.created === "number" ? take.created * 1000 : take.created);
     const day = Number.isNaN(when.valueOf()) ? "" : ` · ${when.toLocaleString(language, { dateStyle: "medium", timeStyle: "short" })}`;
     return h(
       "li",

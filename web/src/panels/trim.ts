@@ -91,7 +91,7 @@ export class TrimView {
     if (formats.status === "rejected") return void this.export.before(hint(saying(formats.reason)));
     const rows = formats.value.filter(({ writes }) => writes);
     this.format.replaceChildren(...rows.map(({ extension, name, description }) => {
-      const option = new Option(`${extension}  ${name}`, extension);
+      const option = new Option(`${extension} · ${name}`, extension);
       option.dataset["about"] = description;
       return option;
     }));
@@ -166,11 +166,12 @@ export class TrimView {
     const style = getComputedStyle(this.canvas);
     const [from, to] = [this.range.start / this.seconds, this.range.end / this.seconds];
     pen.clearRect(0, 0, width, height);
+    const loudest = peaks.reduce((top, peak) => Math.max(top, peak), 0.05);
     const step = width / Math.max(peaks.length, 1);
     for (const [index, peak] of peaks.entries()) {
       const at = index / peaks.length;
       pen.fillStyle = style.getPropertyValue(at >= from && at <= to ? "--wave" : "--wave-off");
-      const tall = Math.max(Math.min(peak, 1) * height * 0.86, 1);
+      const tall = Math.max((peak / loudest) * height * 0.86, 1);
       pen.fillRect(index * step, (height - tall) / 2, Math.max(step - 0.6, 0.8), tall);
     }
     pen.lineWidth = Math.max(1.5, width / 300);
