@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from tests.server.a2f_client import (
     ask,
     clip,
     end,
+    grpc,
     head,
     listen,
     part,
@@ -207,3 +211,22 @@ def test_streams_side_by_side_do_not_mix(plain: Wire):
 
     for sound, heard in zip(sounds, asyncio.run(scene()), strict=True):
         np.testing.assert_array_equal(heard.weights, played(sound))
+
+
+@pytest.mark.slow
+def test_the_command_serves_until_it_is_ended(client: Wire):
+    command = [sys.executable, "-m", "rhapsode", "audio2face", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        found = re.search(r"127\.0\.0\.1:(\d+)", said)
+        assert found, said
+
+        async def scene() -> Heard:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{found.group(1)}") as channel:
+                return await talk(client, channel, clip(client, SOUND))
+
+        heard = asyncio.run(scene())
+        process.terminate()
+        assert process.wait(20) == 0
+    assert (heard.status.code, heard.sound == SOUND) == (0, True)

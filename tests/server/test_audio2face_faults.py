@@ -137,6 +137,20 @@ def test_more_streams_than_are_allowed_are_refused_until_one_is_over(plain: Wire
     assert served.status.code == 0
 
 
+def test_a_hundred_clients_at_once_are_served_or_told(plain: Wire):
+    async def scene() -> tuple[list[Heard], int]:
+        async with serving(max_streams=10) as (server, channel):
+            calls = (talk(plain, channel, clip(plain, SOUND)) for _ in range(100))
+            return await asyncio.gather(*calls), server.streams
+
+    heard, left = asyncio.run(scene())
+    assert {one.code for one in heard} == {"OK", "RESOURCE_EXHAUSTED"}
+    served = [one for one in heard if one.code == "OK"]
+    assert len(served) >= 10
+    assert all(one.sound == SOUND for one in served)
+    assert left == 0
+
+
 def test_a_client_gone_in_the_middle_leaves_nothing_behind(plain: Wire):
     def tasks() -> list[str]:
         names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
