@@ -134,7 +134,7 @@ class Sessions:
         return place
 
     def _seat(self, client: Client, place: Place, *, resumed: bool) -> None:
-        if (expiry := self._expiries.pop(place.session.id, None)) is not None:
+        if client.follows is None and (expiry := self._expiries.pop(place.session.id, None)) is not None:
             expiry.cancel()
         client.place = place
         place.watchers.add(client)
