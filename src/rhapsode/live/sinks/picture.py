@@ -69,7 +69,7 @@ class Painter:
 
     def __init__(self, options: WriteOptions) -> None:
         self.options = options
-        self._pool: ThreadPoolExecutor | None = None
+        self._worker = ThreadPoolExecutor(1, "rhapsode-video", stand_back)  # its thread goes with the painter
         self._renderer: Future[Renderer] | None = None
         self._picture = np.empty((options.size[1], options.size[0], 4), np.uint8)
 
@@ -106,18 +106,13 @@ class Painter:
         return await asyncio.get_running_loop().run_in_executor(self._worker, job, *args)
 
     def rest(self) -> None:
-        """Let the threads go, the renderer stays; more work starts them again."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            if self._renderer is not None:
-                pool.submit(self._renderer.add_done_callback, _rest)
-            pool.shutdown(wait=False)
+        """Let the drawing threads go after all that was asked; the next picture starts them again."""
+        self._worker.submit(self._rest)
 
-    @property
-    def _worker(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "rhapsode-video", stand_back)
-        return self._pool
+    def _rest(self) -> None:
+        renderer = self._renderer
+        if renderer is not None and renderer.done() and renderer.exception() is None:
+            renderer.result().close()
 
     def _prepare(self) -> Renderer:
         from rhapsode.render.renderer import Renderer
@@ -152,8 +147,3 @@ def stand_back() -> None:
 def _body(frame: FaceFrame) -> dict[str, NDArray[np.float32]] | None:
     """Return the rotations of the bones of ``frame``, None where only a face is given."""
     return {name: np.array(q, np.float32) for name, q in frame.bones.items()} or None
-
-
-def _rest(renderer: Future[Renderer]) -> None:
-    if not renderer.cancelled() and renderer.exception() is None:
-        renderer.result().close()
