@@ -31,6 +31,8 @@ if [ "$what" = dev ]; then
   need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
   need 'command -v godot3-server' godot3-server
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,usd]'
+  # NVIDIA's message definitions, for the tests of our Audio2Face service; their pin of grpcio is an old one.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps nvidia-audio2face-3d==1.3.0 nvidia-ace==1.0.0
   .venv/bin/npm --prefix web ci --silent --no-audit --no-fund
   if .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
     PYTHON=.venv/bin/python scripts/blender_env.sh

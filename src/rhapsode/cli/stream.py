@@ -14,7 +14,6 @@ from rhapsode.errors import SettingError
 if TYPE_CHECKING:
     from rhapsode.live.capture.capture import Capture, CaptureState
     from rhapsode.live.capture.mixing import Own
-    from rhapsode.live.ear import Process
     from rhapsode.live.runner import SinkStatus
     from rhapsode.live.show import Show
     from rhapsode.live.sources.source import Source
@@ -37,6 +36,9 @@ def stream(
         typer.Option(help="Raw 16-bit mono sound: '-' reads standard input, ws://127.0.0.1:8766 listens."),
     ] = "",
     rate: Annotated[int, typer.Option(help="Sample rate of --pcm, Hz.")] = 48_000,
+    a2f: Annotated[
+        str, typer.Option(help="Listen for a client of NVIDIA Audio2Face-3D: 127.0.0.1:52000.")
+    ] = "",
     button: Annotated[
         str,
         typer.Option(
@@ -93,6 +95,7 @@ def stream(
     `ffmpeg -i talk.mp3 -f s16le -ac 1 -ar 48000 - | rhapsode stream --pcm - --to rtmp://server/live/key`
     """
     from rhapsode.cli.controls import controls_of
+    from rhapsode.cli.stream_source import held, process_of, source_of
     from rhapsode.cli.terminal import console, say_note
     from rhapsode.face.direction import Direction
     from rhapsode.live.engine import ProductEngine
@@ -112,12 +115,13 @@ def stream(
         say,
         pcm,
         rate,
+        a2f,
         process=process_of(denoise=denoise, vad=vad),
         voice=voice,
         again=again,
     )
     if button:
-        source = _held(source, button)
+        source = held(source, button)
     face = _capture_of(capture, own, neutral=neutral)
     show = Show(ProductEngine(voice), to or [], direction=direction, capture=face)
     if not to:
@@ -126,78 +130,6 @@ def stream(
         asyncio.run(_perform(show, source, seconds, as_json=as_json))
     except KeyboardInterrupt:
         console.print("ended; every file is complete")
-
-
-def source_of(
-    mic: bool,
-    device: str,
-    file: Path | None,
-    say: str,
-    pcm: str,
-    rate: int,
-    *,
-    process: Process | None,
-    voice: str,
-    again: bool,
-) -> Source | None:
-    """Return the one source that was asked for; None plays life alone."""
-    asked = [
-        name for name, given in (("--mic", mic), ("--file", file), ("--say", say), ("--pcm", pcm)) if given
-    ]
-    if len(asked) > 1:
-        raise SettingError(f"a live performance has one source, got {' and '.join(asked)}; choose one")
-    if mic:
-        from rhapsode.live.sources.microphone import Microphone
-
-        return Microphone(device or None, process=process)
-    if file is not None or say:
-        from rhapsode.live.sources.played import played_file, spoken_text
-
-        return spoken_text(say, voice, again=again) if file is None else played_file(file, again=again)
-    return _raw(pcm, rate, process) if pcm else None
-
-
-def process_of(*, denoise: bool, vad: bool) -> Process | None:
-    """Return what cleans the sound; None where nothing is asked for."""
-    from rhapsode.live.engine import SAMPLE_RATE
-
-    steps: list[Process] = []
-    if denoise:
-        from rhapsode.audio.denoise import Denoiser
-
-        steps.append(Denoiser(SAMPLE_RATE))
-    if vad:
-        from rhapsode.audio.vad import VoiceGate
-
-        steps.append(VoiceGate(SAMPLE_RATE))
-    if len(steps) < 2:
-        return steps[0] if steps else None
-    first, second = steps
-    return lambda y: second(first(y))
-
-
-def _held(source: Source | None, button: str) -> Source:
-    from rhapsode.live.sources.push_to_talk import PORT, PushToTalk
-
-    host, _, port = button.partition(":")
-    if source is None or not (port.isdigit() or not port):
-        raise SettingError(
-            f"--button needs a source and HOST:PORT, got '{button}'; try --mic --button 127.0.0.1:{PORT}"
-        )
-    return PushToTalk(source, host or "127.0.0.1", int(port or PORT))
-
-
-def _raw(pcm: str, rate: int, process: Process | None) -> Source:
-    from urllib.parse import urlsplit
-
-    from rhapsode.live.sources.pcm import PcmPipe, PcmServer
-
-    if pcm == "-":
-        return PcmPipe(sys.stdin.buffer, rate, process=process)
-    address = urlsplit(pcm)
-    if address.scheme != "ws":
-        raise SettingError(f"--pcm must be '-' or ws://HOST:PORT, got '{pcm}'; try ws://127.0.0.1:8766")
-    return PcmServer(address.hostname or "127.0.0.1", address.port or 8766, rate, process=process)
 
 
 def _capture_of(url: str, own: str, *, neutral: bool) -> Capture | None:
