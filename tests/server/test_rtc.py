@@ -246,3 +246,19 @@ def test_a_peer_that_vanishes_is_noticed(house: tuple[str, Any], monkeypatch: py
 
     with_peer(scene, url, sound=True)
     no_peers_left(app)
+
+
+def test_an_offer_that_nobody_follows_up_is_given_up(house: tuple[str, Any], monkeypatch: pytest.MonkeyPatch):
+    url, app = house
+    monkeypatch.setattr("rhapsode.server.rtc.OPEN_S", 0.3)
+
+    async def offer() -> dict[str, str]:
+        peer = Peer(sound=True)
+        await peer.pc.setLocalDescription(await peer.pc.createOffer())
+        made = {"sdp": peer.pc.localDescription.sdp, "type": "offer"}
+        await peer.pc.close()
+        return made
+
+    assert httpx.post(url + "/api/rtc", json=asyncio.run(offer())).status_code == 200
+    assert len(app.state.peers) == 1
+    no_peers_left(app)
