@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,10 +55,11 @@ class Peer:
         self.got.append(json.loads(data) if isinstance(data, str) else parse(data))
 
     async def _hear(self, track: Any) -> None:
-        while True:
-            frame = await track.recv()
-            y = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0].astype(np.float32) / 32767
-            self.heard.append((frame.pts, y))
+        with suppress(aiortc.mediastreams.MediaStreamError):
+            while True:
+                frame = await track.recv()
+                y = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0]
+                self.heard.append((frame.pts, y.astype(np.float32) / 32767))
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         return [one for one in self.got if isinstance(one, dict) and one["type"] == kind]
@@ -148,7 +150,9 @@ def test_the_sound_is_a_track_on_the_clock_of_the_curves(
     for one in told:
         expected = one["rtp"] + (start - one["sample"]) * 3
         if one["sample"] >= start:
-            assert (heard_at - expected) / 48 == pytest.approx(0, abs=12)  # milliseconds
+            assert (heard_at - expected) / 48 == pytest.approx(
+                0, abs=1
+            )  # milliseconds; 0.04 at worst was seen
     no_peers_left(app)
 
 
