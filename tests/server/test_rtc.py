@@ -150,9 +150,7 @@ def test_the_sound_is_a_track_on_the_clock_of_the_curves(
     for one in told:
         expected = one["rtp"] + (start - one["sample"]) * 3
         if one["sample"] >= start:
-            assert (heard_at - expected) / 48 == pytest.approx(
-                0, abs=1
-            )  # milliseconds; 0.04 at worst was seen
+            assert (heard_at - expected) / 48 == pytest.approx(0, abs=1)  # ms; 0.04 at worst
     no_peers_left(app)
 
 
