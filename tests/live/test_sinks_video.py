@@ -109,6 +109,7 @@ def lip_errors_ms(flv: bytes) -> list[float]:
         blocks = [(f.time, f.sample_rate, f.to_ndarray().ravel()) for f in made.decode(audio=0)]
     begin, rate = blocks[0][0], blocks[0][1]
     loud = np.abs(np.concatenate([y for *_, y in blocks])) > 0.1
+    assert begin is not None
     hits = np.flatnonzero(loud) / rate + begin
     gaps = np.flatnonzero(np.diff(hits) > 0.1)
     on = [hits[0], *hits[gaps + 1]]
