@@ -95,6 +95,19 @@ def test_under_jitter_and_gaps_the_picture_waits_and_no_sample_is_lost():
     assert np.all(np.diff(faces[:250]) >= -1e-6), "the picture never goes back"
 
 
+def test_a_sink_that_is_there_before_anything_begins_is_silent_and_then_hears_all():
+    timeline = Timeline()
+    playout, began = Playout(timeline), 30_000.0  # a machine that has been up for hours
+    for tick in range(10):
+        assert not playout.moment(began + tick / 50, 480)[1].any()
+    timeline.anchor(0, began + 0.2)
+    y = np.random.default_rng(0).uniform(0.1, 1, 50 * PER_FRAME).astype(np.float32)
+    playout.offer(curves(0, *[0.5] * 50))
+    playout.offer(sound(0, y))
+    heard = np.concatenate([playout.moment(began + 0.2 + tick / 50, 480)[1] for tick in range(80)])
+    np.testing.assert_array_equal(heard[heard > 0], y)
+
+
 def test_an_interruption_is_silent_at_once_and_closes_the_mouth_softly():
     playout, timeline = playing()
     playout.offer(curves(0, *[0.8] * 100))

@@ -116,8 +116,12 @@ class Playout:
 
         Consecutive calls give consecutive sound.
         """
+        if self._cursor is None and not self._frames:  # nothing has begun: the timeline says nothing yet
+            return FaceFrame(0, self._last), np.zeros(count, np.float32)
         wanted = round(self._timeline.sample_at(now - CUSHION_S) * _PER_CLOCK)
         cursor = wanted if self._cursor is None else self._cursor
+        if cursor - wanted > KEPT_S * SAMPLE_RATE:  # the timeline was set back
+            cursor = wanted
         if wanted - cursor > CATCH_UP_S * SAMPLE_RATE and not self._loud(cursor, count):
             cursor = max(min(self._skip_to(cursor, wanted), self._known), cursor)
         ready = min(max(self._known - cursor, 0), count)
