@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 READY_S = 8.0
 """How long `Painter.ready` waits for a renderer that is still compiled or loaded."""
 
-NICE = 5
+NICE = 2
 """How far the drawing threads stand back behind those that make the performance (Linux)."""
 
 VIDEO_HZ = Fraction(30)
