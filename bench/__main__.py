@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import face, live, peers, render
+from bench import face, live, live_sessions, peers, render
 
 
 def commit() -> str:
@@ -66,6 +66,7 @@ def main() -> None:
             "live": measured(
                 "live: sound to packet, interruption to a closed mouth", lambda: live.measure(Path(folder))
             ),
+            "sessions": measured("sessions that speak at once", live_sessions.measure),
             "peers": measured("peers on the same sound", lambda: peers.run(sound)),
         }
     ours = document["face"].get("whole_real_time_factor")

@@ -14,6 +14,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -102,19 +104,10 @@ class Client:
 def sessions(count: int, seconds: float = 20.0) -> dict[str, Any]:
     """Measure ``count`` sessions that speak at once."""
     y = speech()
-    length = round(seconds * RATE)
-    sounds = [_shuffled(y, length, seed=k) for k in range(count)]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "rhapsode", "serve", "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
-        try:
-            _await(f"http://127.0.0.1:{port}/api/health")
-            clients = [Client(sound) for sound in sounds]
-            asyncio.run(_run(clients, f"ws://127.0.0.1:{port}/ws"))
-        finally:
-            server.terminate()
+    sounds = [_shuffled(y, round(seconds * RATE), seed=k) for k in range(count)]
+    clients = [Client(sound) for sound in sounds]
+    with _server() as url:
+        asyncio.run(_run(clients, url))
     jaws = [_jaw(sound) for sound in sounds]
     p95 = [float(np.percentile(c.intervals_ms, 95)) for c in clients]
     own = [c.likeness(jaw) for c, jaw in zip(clients, jaws, strict=True)]
@@ -127,6 +120,61 @@ def sessions(count: int, seconds: float = 20.0) -> dict[str, Any]:
         "jaw_like_its_own_sound": round(min(own), 3),
         "jaw_like_the_neighbours": round(max(other), 3),
     }
+
+
+def disturbance(count: int = 10, seconds: float = 16.0) -> dict[str, Any]:
+    """Measure how much longer than nominal others wait when sessions join and leave, ms.
+
+    Between the sixth and the tenth second a session joins and leaves every half second.
+    """
+    y = speech()
+    clients = [Client(_shuffled(y, round(seconds * RATE), seed=k)) for k in range(count)]
+    guests = [Client(_shuffled(y, round(0.4 * RATE), seed=100 + k)) for k in range(8)]
+    begin = [0.0]
+
+    async def visit(url: str) -> None:
+        begin[0] = time.monotonic() + 2
+        stay = [c.run(url, begin[0]) for c in clients]
+        come = [_later(g.run(url, 0.0), begin[0] + 6 + 0.5 * k) for k, g in enumerate(guests)]
+        await asyncio.gather(*stay, *come)
+
+    with _server() as url:
+        asyncio.run(visit(url))
+
+    def longest(first: float, last: float) -> list[float]:
+        found = []
+        for client in clients:
+            came = np.array(client.came[client.live_from :])
+            inside = came[(came > begin[0] + first) & (came < begin[0] + last)]
+            found.append(float(np.diff(inside).max()) * 1000 - 20)
+        return found
+
+    return {
+        "sessions": count,
+        "alone_ms": round(max(longest(2, 5.5)), 1),
+        "while_others_come_and_go_ms": round(max(longest(6, 10.5)), 1),
+        "afterwards_ms": round(max(longest(11.5, 15.5)), 1),
+    }
+
+
+async def _later(job: Coroutine[Any, Any, None], at: float) -> None:
+    await asyncio.sleep(max(at - time.monotonic(), 0))
+    await job
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """Serve in a process of its own; yield the address of its WebSocket."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "rhapsode", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+        try:
+            _await(f"http://127.0.0.1:{port}/api/health")
+            yield f"ws://127.0.0.1:{port}/ws"
+        finally:
+            server.terminate()
 
 
 def _shuffled(y: Float32, length: int, *, seed: int) -> Float32:
@@ -166,7 +214,7 @@ def measure() -> dict[str, Any]:
     found = [sessions(1), sessions(25)]
     while found[-1]["times_nominal"] <= 1.2 and found[-1]["sessions"] < 60:
         found.append(sessions(found[-1]["sessions"] + 10))
-    return {"runs": found}
+    return {"runs": found, "disturbance": disturbance()}
 
 
 if __name__ == "__main__":

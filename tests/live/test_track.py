@@ -71,7 +71,7 @@ def test_curves_belong_to_their_sound():
 def test_an_interruption_drops_sound_and_mouth_and_the_clock_goes_on():
     track = new_track()
     track.speak(np.ones(50 * PER_FRAME, np.float32), 1)
-    track.interrupt()
+    list(track.interrupt())
     at = track.shown
     assert at == (50 + SETTLE_FRAMES - LOOK_AHEAD) * HOP
     idle = track.idle(10, 2)

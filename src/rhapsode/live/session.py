@@ -221,13 +221,14 @@ class Session:
             served, asked = self.generation, self._asked
             finished = await self._perform(track, asked, served) if asked else False
             if not finished:
-                self._rest(track)
+                await self._rest(track)
             if served == self.generation:
                 self._gate.offer(IdleItem(served, track.shown))
 
-    def _rest(self, track: Track) -> None:
+    async def _rest(self, track: Track) -> None:
         """Let the mouth close unseen; what follows is due now."""
-        track.interrupt()
+        for _ in track.interrupt():
+            await asyncio.sleep(0)
         self.timeline.anchor(track.shown, self._now())
 
     def _feel(self, track: Track) -> None:
@@ -269,7 +270,7 @@ class Session:
             self.timeline.observe(track.shown, self._now())
             self._count(begun, len(heard.samples))
             self._give(made)
-        self._rest(track)
+        await self._rest(track)
         if generation == self.generation and self._ear is None:
             self._gate.offer(IdleItem(generation, track.shown))
 

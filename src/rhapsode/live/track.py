@@ -6,6 +6,8 @@ each on the grid of curve frames (320 clock samples). No I/O, no waiting.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from rhapsode.face.emotion import Feelings
@@ -23,6 +25,9 @@ TAIL_FRAMES = 30
 
 SETTLE_FRAMES = 25
 """Curve frames of silence (0.5 s) that are thrown away after an interruption, and the mouth with them."""
+
+SETTLE_STEP = 5
+"""Curve frames of these made at a time."""
 
 
 class Track:
@@ -89,11 +94,13 @@ class Track:
         self._shown += curve_frames * HOP
         self._sent = self._given
 
-    def interrupt(self) -> None:
-        """Drop the sound and let the face come to rest unseen; what follows begins at `shown`."""
+    def interrupt(self) -> Iterator[None]:
+        """Drop the sound and let the face come to rest unseen, step by step; what follows begins at `shown`."""
         self._held, self._rest = self._held[:0], self._rest[:0]
-        self._curves(np.zeros(SETTLE_FRAMES * PER_FRAME, np.float32), 0)
-        self._sent = self._given
+        for _ in range(SETTLE_FRAMES // SETTLE_STEP):
+            self._curves(np.zeros(SETTLE_STEP * PER_FRAME, np.float32), 0)
+            self._sent = self._given
+            yield
 
     def _curves(self, sound: Float32, generation: int) -> Made:
         if not len(sound):
