@@ -37,10 +37,12 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    """Serve the application on a free port."""
-    listening = bind(ServerSettings(port=0))
-    serving = server(create_app())
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the application on a free port, with folders of its own for takes and avatars."""
+    takes, avatars = (str(tmp_path_factory.mktemp(name)) for name in ("takes", "avatars"))
+    settings = ServerSettings(port=0, takes=takes, avatars=avatars)
+    listening = bind(settings)
+    serving = server(create_app(settings))
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     yield url_of(listening)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import struct
 import time
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -18,59 +17,27 @@ from typing import Any
 import numpy as np
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.staticfiles import StaticFiles
-from numpy.typing import NDArray
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.websockets import WebSocketDisconnect
 
-from rhapsode.rigs import FACE
+from tests.browser.fake_curves import (
+    CLOCK_HZ,
+    HEADER,
+    HOP,
+    NAMES,
+    SAMPLE_RATE,
+    curves_packet,
+    face_at,
+    sound_packet,
+)
 from tests.browser.fake_rest import add_rest
+from tests.browser.fake_session import FakeSession
 
 STATIC = Path(__file__).parents[2] / "src" / "rhapsode" / "server" / "static"
-NAMES = list(FACE.channels)
-HOP, CLOCK_HZ, SAMPLE_RATE = 320, 16000, 24000
-_HEADER = struct.Struct("<4sBBHQIII")
-
 POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob: data:; "
     "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'self'"
 )
-
-Array = NDArray[np.float32]
-
-
-def curves_packet(generation: int, start: int, values: Array) -> bytes:
-    """Return (T, 61) curve frames as a packet."""
-    head = _HEADER.pack(b"RHP1", 2, values.shape[1], 0, start, generation, len(values), 50)
-    return head + values.astype("<f4").tobytes()
-
-
-def sound_packet(generation: int, start: int, samples: Array) -> bytes:
-    """Return (N,) samples of 24 kHz as a packet."""
-    whole = np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2")
-    return _HEADER.pack(b"RHP1", 1, 1, 0, start, generation, len(samples), SAMPLE_RATE) + whole.tobytes()
-
-
-def face_at(start: int, count: int, mouth: float = 0.0) -> Array:
-    """Return ``count`` curve frames from clock sample ``start`` on: blinks, and a mouth that goes."""
-    values = np.zeros((count, len(NAMES)), np.float32)
-    time_s = (start + HOP * np.arange(count)) / CLOCK_HZ
-    blink = np.clip(1 - np.abs((time_s % 2.5) - 1.2) / 0.12, 0, 1)
-    values[:, NAMES.index("eyeBlinkLeft")] = values[:, NAMES.index("eyeBlinkRight")] = blink
-    values[:, NAMES.index("headYaw")] = 0.05 * np.sin(time_s)
-    if mouth:
-        open_ = mouth * (0.5 - 0.5 * np.cos(2 * math.pi * 3.5 * time_s))
-        values[:, NAMES.index("jawOpen")] = open_
-        values[:, NAMES.index("mouthFunnel")] = 0.4 * mouth * (0.5 + 0.5 * np.sin(2 * math.pi * 1.7 * time_s))
-    return values
-
-
-class _Session:
-    """What outlives a connection."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.generation, self.clock = name, 0, 0
-        self.sinks: list[dict[str, Any]] = []
-        self.recording: float | None = None
 
 
 class _Client:
@@ -78,7 +45,7 @@ class _Client:
 
     def __init__(self, stage: FakeStage, socket: WebSocket) -> None:
         self.stage, self.socket = stage, socket
-        self.session: _Session | None = None
+        self.session: FakeSession | None = None
         self.listening = self.dead = False
         self.anchor = (0, time.monotonic())
         self.job: asyncio.Task[None] | None = None
@@ -113,7 +80,9 @@ class _Client:
     async def greet(self, hello: dict[str, Any]) -> None:
         name = str(hello.get("session") or "")
         resumed = name in self.stage.sessions
-        self.session = self.stage.sessions.setdefault(name, _Session(name)) if resumed else self.stage.new()
+        self.session = (
+            self.stage.sessions.setdefault(name, FakeSession(name)) if resumed else self.stage.new()
+        )
         self.anchor = (self.session.clock, time.monotonic())
         if self.stage.old:
             await self.send(
@@ -221,8 +190,8 @@ class _Client:
         session = self.session
         if not self.listening or session is None:
             return
-        _, _, _, _, _, _, count, rate = _HEADER.unpack_from(packet)
-        samples = np.frombuffer(packet, "<i2", offset=_HEADER.size) / 32768
+        _, _, _, _, _, _, count, rate = HEADER.unpack_from(packet)
+        samples = np.frombuffer(packet, "<i2", offset=HEADER.size) / 32768
         rms = float(np.sqrt(np.mean(samples**2))) if count else 0.0
         frames = round(count / rate * 50) or 1
         values = face_at(session.clock, frames)
@@ -233,28 +202,12 @@ class _Client:
         await self.send(type="level", rms_db=level, activity=float(rms > 0.01))
 
     async def change_sinks(self, kind: str, message: dict[str, Any]) -> None:
-        session = self.session
-        assert session
-        if kind == "sink_add":
-            scheme = message["url"].partition("://")[0]
-            if scheme not in ("vmc", "livelink"):
-                text = f"no sink is called '{scheme}', known are: livelink, vmc"
-                await self.send(type="error", message=text, fatal=False)
-                return
-            bad = "9999" in message["url"]
-            session.sinks.append(
-                {"id": f"s{len(session.sinks) + 1}",
-                 "url": message["url"], "state": "failed" if bad else "open",
-                 "error": "connection refused" if bad else None, "rate": 60.0, "offset_ms": 0.0, "sent": 0,
-                 "dropped": 0, "latency_ms": None if bad else [3.1, 6.4]}
-            )  # fmt: skip
-        elif kind == "sink_set":
-            for row in session.sinks:
-                if row["id"] == message["id"]:
-                    row["offset_ms"] = message["offset_ms"]
+        assert self.session
+        trouble = self.session.change_sinks(kind, message)
+        if trouble:
+            await self.send(type="error", message=trouble, fatal=False)
         else:
-            session.sinks = [row for row in session.sinks if row["id"] != message["id"]]
-        await self.send(type="sinks", sinks=session.sinks)
+            await self.send(type="sinks", sinks=self.session.sinks)
 
     async def tell_recording(self) -> None:
         assert self.session
@@ -286,7 +239,7 @@ class FakeStage:
     def __init__(self) -> None:
         self.said: list[dict[str, Any]] = []
         self.heard: list[bytes] = []
-        self.sessions: dict[str, _Session] = {}
+        self.sessions: dict[str, FakeSession] = {}
         self.clients: set[_Client] = set()
         self.takes: list[dict[str, Any]] = []
         self.asked: list[str] = []
@@ -304,8 +257,8 @@ class FakeStage:
         self.add_take("A first take")
         self.add_take("Morning, second reading")
 
-    def new(self) -> _Session:
-        session = _Session(f"session-{len(self.sessions) + 1}")
+    def new(self) -> FakeSession:
+        session = FakeSession(f"session-{len(self.sessions) + 1}")
         self.sessions[session.name] = session
         return session
 

@@ -1,6 +1,9 @@
 import "./style.css";
+import "./dock.css";
 import "./controls.css";
+import "./choices.css";
 import "./panels.css";
+import "./look.css";
 import "./lists.css";
 import "./phone.css";
 import { readOptions } from "./options.ts";
