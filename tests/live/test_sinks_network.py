@@ -17,6 +17,7 @@ from websockets.exceptions import InvalidStatus
 
 from rhapsode.errors import RigError, SettingError, SinkError
 from rhapsode.live.sinks.registry import SCHEMES, open_sink
+from rhapsode.live.sinks.sink import masked
 from rhapsode.live.sinks.vtubestudio import VTubeStudio
 from rhapsode.live.sinks.websocket import Broadcast
 from rhapsode.protocols.facegood import FacegoodDecoder
@@ -144,6 +145,22 @@ def test_a_host_that_does_not_exist_is_told():
 def test_wrong_addresses_are_refused_before_anything_starts(url: str, said: str):
     with pytest.raises(SettingError, match=said):
         open_sink(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtmps://a.rtmp.example.org/live2/abcd-efgh", "rtmps://a.rtmp.example.org/live2/***"),
+        ("rtmp://127.0.0.1/live", "rtmp://127.0.0.1/live"),
+        ("whip://h:8080/whip?token=s3cret&size=256x256", "whip://h:8080/whip?token=***&size=256x256"),
+        ("vmc://127.0.0.1:39539?offset_ms=40", "vmc://127.0.0.1:39539?offset_ms=40"),
+        ("osc://h?address=/a/{channel}", "osc://h?address=/a/{channel}"),
+        ("ws", "ws"),
+        ("file:take.mp4", "file:take.mp4"),
+    ],
+)
+def test_keys_and_tokens_are_not_shown(url: str, shown: str):
+    assert masked(url) == shown
 
 
 def test_every_row_of_the_table_has_an_example_of_its_own():

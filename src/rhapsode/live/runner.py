@@ -13,7 +13,7 @@ from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import Item
 from rhapsode.live.metrics import Window
 from rhapsode.live.playout import Playout
-from rhapsode.live.sinks.sink import Sink, SinkOptions
+from rhapsode.live.sinks.sink import Sink, SinkOptions, masked
 from rhapsode.live.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class SinkStatus:
     """What is known of a sink now.
 
     Args:
-        url: as it was asked for.
+        url: as it was asked for, without keys and tokens.
         state: "failed" waits for its next try, unless it was given up.
         error: why it failed last; None while all is well.
         rate_hz: moments a second; None for those of the curves.
@@ -61,7 +61,7 @@ class SinkRunner:
     """Serves one sink from the items of a session; an `rhapsode.live.outlet.Outlet`.
 
     Args:
-        url: what people see.
+        url: shown without keys and tokens.
         sink: what is driven.
         timeline: of the session.
         options: its own rate and offset.
@@ -69,7 +69,7 @@ class SinkRunner:
     """
 
     def __init__(self, url: str, sink: Sink, timeline: Timeline, options: SinkOptions | None = None) -> None:
-        self.url, self._sink = url, sink
+        self.url, self._sink = masked(url), sink
         self.options = options or SinkOptions()
         self._playout = Playout(timeline)
         self._news = asyncio.Event()

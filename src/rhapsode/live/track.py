@@ -95,7 +95,7 @@ class Track:
         self._sent = self._given
 
     def interrupt(self) -> Iterator[None]:
-        """Drop the sound and let the face come to rest unseen, step by step; what follows begins at `shown`."""
+        """Drop the sound and let the face rest unseen, step by step; what follows begins at `shown`."""
         self._held, self._rest = self._held[:0], self._rest[:0]
         for _ in range(SETTLE_FRAMES // SETTLE_STEP):
             self._curves(np.zeros(SETTLE_STEP * PER_FRAME, np.float32), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from rhapsode.performance import Float32
 from rhapsode.protocols.frame import FaceFrame
@@ -60,3 +61,23 @@ class SinkOptions:
 
     rate_hz: Fraction | None = None
     offset_s: float = 0.0
+
+
+def masked(url: str) -> str:
+    """Return ``url`` as it may be shown: without stream keys, tokens and passwords.
+
+    Example:
+        >>> masked("rtmp://me:secret@live.example.org/app/key?token=abc&rate=30")
+        'rtmp://live.example.org/app/***?token=***&rate=30'
+
+    """
+    parts = urlsplit(url)
+    path = parts.path
+    if parts.scheme in ("rtmp", "rtmps") and path.count("/") > 1:
+        path = path.rpartition("/")[0] + "/***"
+    query = [
+        (name, "***" if name in ("token", "key", "password") else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    netloc = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=netloc, path=path, query=urlencode(query, safe="*:/{}")).geturl()
