@@ -79,5 +79,7 @@ def masked(url: str) -> str:
         (name, "***" if name in ("token", "key", "password") else value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
-    netloc = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=netloc, path=path, query=urlencode(query, safe="*:/{}")).geturl()
+    netloc, asked = parts.netloc.rpartition("@")[2], urlencode(query, safe="*:/{}")
+    if (netloc, path, asked) == (parts.netloc, parts.path, parts.query):
+        return url
+    return parts._replace(netloc=netloc, path=path, query=asked).geturl()
