@@ -15,7 +15,7 @@ import websockets
 
 from rhapsode.server.access import COOKIE, Bucket
 from rhapsode.server.app import create_app
-from rhapsode.server.settings import ServerSettings, data_folder, is_loopback
+from rhapsode.server.settings import ServerSettings, is_loopback
 from tests.live.fake import FakeEngine
 from tests.server.serve import serving
 
@@ -174,8 +174,12 @@ def test_what_counts_as_this_machine(host: str, local: bool):
 
 
 def test_where_data_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("RHAPSODE_DATA", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert ServerSettings().takes_folder == tmp_path / "rhapsode" / "takes"
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
-    assert data_folder() == Path.home() / ".local" / "share" / "rhapsode"
+    assert ServerSettings().takes_folder == Path.home() / ".local" / "share" / "rhapsode" / "takes"
+    monkeypatch.setenv("RHAPSODE_DATA", str(tmp_path / "own"))
+    assert ServerSettings().takes_folder == tmp_path / "own" / "takes"
+    assert ServerSettings().avatars_folder == tmp_path / "own" / "avatars"
     assert ServerSettings(takes="x").takes_folder == Path("x")

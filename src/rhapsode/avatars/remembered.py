@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from rhapsode.avatars.avatar import Avatar
@@ -10,13 +9,12 @@ from rhapsode.avatars.finding import map_channels
 from rhapsode.avatars.mapping import ChannelMap
 from rhapsode.avatars.written import read_mapping, write_mapping
 from rhapsode.errors import AvatarError
+from rhapsode.places import data_folder
 
 
 def remembered_path(avatar: Avatar) -> Path:
-    """Return where a mapping for ``avatar`` is kept: ``$XDG_DATA_HOME/rhapsode/avatars/<sha256>.yaml``."""
-    home = os.environ.get("XDG_DATA_HOME", "")
-    folder = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "share"
-    return folder / "rhapsode" / "avatars" / f"{avatar.sha256}.yaml"
+    """Return where a mapping for ``avatar`` is kept, in `rhapsode.places.data_folder`."""
+    return data_folder("avatars") / f"{avatar.sha256}.yaml"
 
 
 def load_mapping(avatar: Avatar, path: str | Path | None = None) -> ChannelMap:
@@ -56,7 +54,7 @@ def remember(avatar: Avatar, channels: ChannelMap) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AvatarError(
-            f"cannot write '{path.parent}': {error.strerror or error}; set XDG_DATA_HOME to a folder of yours"
+            f"cannot write '{path.parent}': {error.strerror or error}; set RHAPSODE_DATA to a folder of yours"
         ) from error
     return write_mapping(channels, avatar, path)
 

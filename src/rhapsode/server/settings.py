@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rhapsode.places import data_folder
 
 
 class ServerSettings(BaseSettings):
@@ -76,12 +77,12 @@ class ServerSettings(BaseSettings):
     @property
     def takes_folder(self) -> Path:
         """Where takes are kept."""
-        return Path(self.takes) if self.takes else data_folder() / "takes"
+        return Path(self.takes) if self.takes else data_folder("takes")
 
     @property
     def avatars_folder(self) -> Path:
         """Where avatars that were brought are kept."""
-        return Path(self.avatars) if self.avatars else data_folder() / "avatars"
+        return Path(self.avatars) if self.avatars else data_folder("avatars")
 
 
 def is_loopback(host: str) -> bool:
@@ -92,10 +93,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def data_folder() -> Path:
-    """Return the product's folder among the user's data: ``$XDG_DATA_HOME/rhapsode``."""
-    home = os.environ.get("XDG_DATA_HOME", "")
-    folder = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "share"
-    return folder / "rhapsode"
