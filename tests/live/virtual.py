@@ -36,7 +36,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class Inline(Executor):
-    """A pool that does its work at once, where it is asked for; ``cost_s`` has no seconds pass."""
+    """A pool that does its work at once, where it is asked for; no seconds pass."""
 
     def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
         done: Future[_T] = Future()
@@ -44,6 +44,23 @@ class Inline(Executor):
             done.set_result(fn(*args, **kwargs))
         except BaseException as error:  # handed to whoever waits, as a real pool does
             done.set_exception(error)
+        return done
+
+
+class Slow(Inline):
+    """A pool whose work is done only after ``cost_s``, which the work itself may set."""
+
+    cost_s = 0.0
+
+    def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
+        made, done = super().submit(fn, *args, **kwargs), Future[_T]()
+
+        def tell() -> None:
+            if done.set_running_or_notify_cancel():
+                error = made.exception()
+                done.set_result(made.result()) if error is None else done.set_exception(error)
+
+        asyncio.get_running_loop().call_later(self.cost_s, tell)
         return done
 
 

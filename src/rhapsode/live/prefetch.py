@@ -9,23 +9,40 @@ from rhapsode.live.engine import Block
 
 
 class Prefetch:
-    """Takes blocks from a source in the pool, one ahead of the one in use."""
+    """Takes blocks from a source in the pool, one ahead of the one in use.
 
-    def __init__(self, blocks: Iterator[Block], work: Callable[..., Awaitable[Block | None]]) -> None:
-        self._blocks, self._work = blocks, work
-        self._coming: asyncio.Future[Block | None] = asyncio.ensure_future(self._take())
+    Args:
+        blocks: begins the source; called in the pool too.
+        work: runs a step in the pool.
+
+    Attributes:
+        coming: the block that `next` returns.
+
+    """
+
+    def __init__(
+        self, blocks: Callable[[], Iterator[Block]], work: Callable[..., Awaitable[Block | None]]
+    ) -> None:
+        self._begin, self._work = blocks, work
+        self._blocks: Iterator[Block] | None = None
+        self.coming: asyncio.Future[Block | None] = asyncio.ensure_future(self._take())
 
     async def _take(self) -> Block | None:
-        return await self._work(next, self._blocks, None)
+        return await self._work(self._step)
+
+    def _step(self) -> Block | None:
+        if self._blocks is None:
+            self._blocks = self._begin()
+        return next(self._blocks, None)
 
     async def next(self) -> Block | None:
         """Return the next block, or None after the last; raise what the source raises."""
-        block = await self._coming
+        block = await self.coming
         if block is not None:
-            self._coming = asyncio.ensure_future(self._take())
+            self.coming = asyncio.ensure_future(self._take())
         return block
 
     def drop(self) -> None:
         """Stop taking; a step under way ends in its thread, unheard."""
-        self._coming.cancel()
-        self._coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.coming.cancel()
+        self.coming.add_done_callback(lambda done: done.cancelled() or done.exception())

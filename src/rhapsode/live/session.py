@@ -20,6 +20,8 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
+
 from rhapsode.audio.resample import Resampler
 from rhapsode.errors import InputError, RhapsodeError
 from rhapsode.face.direction import Direction
@@ -44,7 +46,7 @@ from rhapsode.live.outlet import Outlet, Outlets
 from rhapsode.live.prefetch import Prefetch
 from rhapsode.live.showing import slices
 from rhapsode.live.timeline import Timeline
-from rhapsode.live.track import Made, Track
+from rhapsode.live.track import PER_FRAME, Made, Track
 from rhapsode.performance import CURVE_HZ, HOP, Float32
 
 IDLE_STEP = 10
@@ -58,6 +60,13 @@ SPEECH_AHEAD_S = 10.0
 
 LEAD_S = 0.06
 """How long after the first sound is there a speech begins, so that its first frames are not late."""
+
+PATIENCE_S = 0.06
+"""How long the face may stand still until what was asked for begins; then it lives until that does."""
+
+NEAR_S, NEAR_STEP = 0.04, 2
+"""Where what comes next is not there yet: how close to the clock life or silence is made, and how many curve
+frames at a time."""
 
 SHORTEST_S = 0.001
 """No wait is shorter: what is left of a rounding error would be waited for without end."""
@@ -203,8 +212,8 @@ class Session:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        track = Track(await self._work(self._engine.face, self._direction))
         self._redirect = self._refeel = False
+        track = Track(await self._work(self._engine.face, self._direction))
         self.timeline.anchor(track.shown, self._now())
         self.ready.set()
         served = 0  # what was asked for before now is still to be done
@@ -245,14 +254,20 @@ class Session:
             return
         if ahead < -1.0:  # the machine stood still: go on from here, without a burst
             self.timeline.anchor(track.shown, self._now())
-        # Life that was made goes out even if something was asked for meanwhile: the clock has no gaps.
-        self._give(await self._work(track.idle, IDLE_STEP, self.generation))
+        self._give(track.idle(IDLE_STEP, self.generation))
+        await asyncio.sleep(0)
 
     async def _follow(self, track: Track, ear: Ear) -> None:
         """Let the microphone move the face until it goes off or something else is asked for."""
+        generation = self.generation
+        while (ahead := self._ahead_of(track.shown)) > IDLE_AHEAD_S:  # what was said is still heard
+            self._wake.clear()
+            self._feel(track)
+            await self._wait(ahead - IDLE_AHEAD_S)
+            if self._ear is not ear or generation != self.generation:
+                return
         ear.forget()
         self._arrivals.clear()
-        generation = self.generation
         self.timeline.anchor(track.shown, self._now())
         self._gate.offer(ListenItem(generation, track.shown, track.given))
         while self._ear is ear and generation == self.generation and not self._redirect:
@@ -268,8 +283,9 @@ class Session:
             self._gate.hear(start, y, SAMPLE_RATE)
             self._arrivals.append((track.given, heard.arrived))
             self.timeline.observe(track.shown, self._now())
-            self._count(begun, len(heard.samples))
+            self._count(begun, len(y))
             self._give(made)
+            await asyncio.sleep(0)
         await self._rest(track)
         if generation == self.generation and self._ear is None:
             self._gate.offer(IdleItem(generation, track.shown))
@@ -285,19 +301,24 @@ class Session:
             return False
 
     async def _speak(self, track: Track, speech: Speech, generation: int) -> bool:
-        start = track.given
-        coming = Prefetch(await self._work(speech.blocks), self._work)
+        coming = Prefetch(speech.blocks, self._work)
+        start: int | None = None
+        late = 0  # clock samples of silence that stood in for what was not there in time
         try:
             resampler: Resampler | None = None
-            while (block := await coming.next()) is not None:
-                if generation != self.generation:
+            while True:
+                given = track.given
+                if not await self._live(track, coming.coming, generation, speaking=start is not None):
                     return False
+                late += track.given - given if start is not None else 0
+                if (block := await coming.next()) is None:
+                    break
                 sound, words = block
-                if resampler is None:
-                    resampler = Resampler(sound.sample_rate, SAMPLE_RATE)
+                if resampler is None or start is None:
+                    start, resampler = track.given, Resampler(sound.sample_rate, SAMPLE_RATE)
                     self._begin(start, speech.text, speech.kind, generation)
                 if words.words:
-                    self._gate.offer(WordsItem(generation, start, words))
+                    self._gate.offer(WordsItem(generation, start + late, words))
                 if not await self._play(track, resampler.push(sound.samples), generation):
                     return False
             if resampler is None or not await self._play(track, resampler.finish(), generation):
@@ -308,6 +329,33 @@ class Session:
             return True
         finally:
             coming.drop()
+
+    async def _live(
+        self, track: Track, coming: asyncio.Future[Any], generation: int, *, speaking: bool
+    ) -> bool:
+        """Wait for what is made meanwhile; return False if something else is asked for first.
+
+        The face lives until a performance begins; within one, silence stands in.
+        """
+        coming.add_done_callback(lambda _: self._wake.set())
+        patient, waiting = self._now() + PATIENCE_S, not speaking
+        while not coming.done() and generation == self.generation:
+            self._wake.clear()
+            self._feel(track)
+            if waiting and self._now() < patient - SHORTEST_S:
+                await self._wait(patient - self._now())
+            elif waiting:
+                waiting = False
+                self.timeline.anchor(track.shown, self._now())
+            elif (ahead := self._ahead_of(track.shown)) > NEAR_S:
+                await self._wait(ahead - NEAR_S)
+            elif speaking:
+                silence = np.zeros(NEAR_STEP * PER_FRAME, np.float32)
+                self._gate.hear(track.given, silence, SAMPLE_RATE)
+                self._give(track.speak(silence, generation))
+            else:
+                self._give(track.idle(NEAR_STEP, generation))
+        return generation == self.generation
 
     async def _play(self, track: Track, sound: Float32, generation: int) -> bool:
         """Animate ``sound`` at a bounded distance ahead; return False once it is stale."""
@@ -326,8 +374,11 @@ class Session:
 
     async def _show(self, track: Track, take: Take, generation: int) -> bool:
         """Show a performance that is there already; the face of the track sleeps meanwhile."""
-        start = track.shown
-        parts = await self._work(slices, take.performance)
+        coming = asyncio.ensure_future(self._work(slices, take.performance))
+        if not await self._live(track, coming, generation, speaking=False):
+            coming.add_done_callback(lambda done: done.cancelled() or done.exception())
+            return False
+        parts, start = await coming, track.shown
         self._joint.cut()
         self._begin(start, take.text, "take", generation)
         shown = 0
