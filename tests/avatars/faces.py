@@ -69,6 +69,7 @@ def figure(
     jaw: str | None = None,
     jaw_moves: str = "chin",
     eyes: bool = True,
+    eyes_behind: float = 0.0,
 ) -> Builder:
     """Return a character.
 
@@ -79,6 +80,7 @@ def figure(
         jaw: name of a jaw bone that carries the lower lip and the chin.
         jaw_moves: "chin", "hair" (a lock on the forehead instead) or "nothing".
         eyes: whether there are eye bones with eyes on them.
+        eyes_behind: how much further behind the eyes their bones pivot, metres.
 
     """
     made = Builder()
@@ -90,8 +92,8 @@ def figure(
     ]
     if eyes:
         bones += [
-            ("mixamorig:LeftEye", 2, np.array([0.035, 1.53, 0.095])),
-            ("mixamorig:RightEye", 2, np.array([-0.035, 1.53, 0.095])),
+            ("mixamorig:LeftEye", 2, np.array([0.035, 1.53, 0.095 - eyes_behind])),
+            ("mixamorig:RightEye", 2, np.array([-0.035, 1.53, 0.095 - eyes_behind])),
         ]
     if jaw is not None:
         bones.append((jaw, 2, np.array([0.0, 1.47, 0.02])))

@@ -13,7 +13,6 @@ import pytest
 
 from rhapsode.avatars import Avatar, load, map_channels
 from rhapsode.avatars.avatar import rotation_matrix
-from rhapsode.avatars.bones import turned
 from rhapsode.avatars.coverage import KEY_FACES, key_faces
 from rhapsode.avatars.mouth import ATOMS, Mouth
 from rhapsode.errors import AvatarError
@@ -24,6 +23,7 @@ from rhapsode.rigs.lips import lip_gap
 from rhapsode.rigs.projection import ShapeProjection
 from rhapsode.rigs.rig import Rig
 from rhapsode.rigs.visemes import SMILE as SMILING
+from rhapsode.rotations import turn as turned
 from tests.avatars.faces import FIVE, MMD, RPM, SMILE, VRCHAT, VROID, Measure, figure
 from tests.avatars.make import Builder, head, write
 
@@ -163,19 +163,23 @@ def test_eyes_turn_by_bones_only_if_something_follows_them(tmp_path: Path) -> No
 
 
 def test_drawn_eyes_turn_less_than_real_ones(tmp_path: Path) -> None:
-    tree = json.loads(figure(FIVE).gltf_json())
-    places = {row["name"]: row for row in tree["nodes"]}
-    near, deep = tmp_path / "near.gltf", tmp_path / "deep.gltf"
-    near.write_text(json.dumps(tree))
-    for bone in ("mixamorig:LeftEye", "mixamorig:RightEye"):
-        places[bone]["translation"][2] -= 0.1
-    del tree["skins"][0]["inverseBindMatrices"]
-    deep.write_text(json.dumps(tree))
-    real, drawn = map_channels(load(near)), map_channels(load(deep))
+    real = map_channels(load(write(tmp_path / "near.glb", figure(FIVE))))
+    drawn = map_channels(load(write(tmp_path / "deep.glb", figure(FIVE, eyes_behind=0.1))))
     assert real.eye_gain == 1.0
     assert drawn.eye_gain < 0.5
     face = np.full((1, 61), 0.2, np.float32)
     assert drawn.bone_angles(face)["rightEye"][0, 1] == pytest.approx(0.2 * drawn.eye_gain)
+
+
+def test_eyes_without_angles_turn_by_their_weights(tmp_path: Path) -> None:
+    channels = map_channels(load(write(tmp_path / "a.glb", figure(FIVE))))
+    face = np.zeros((2, 61), np.float32)
+    face[:, [BLENDSHAPES.index("eyeLookInLeft"), BLENDSHAPES.index("eyeLookOutRight")]] = 0.5
+    face[1, FACE.index("leftEyeYaw")] = 0.1
+    turns = channels.bone_angles(face)
+    np.testing.assert_allclose(turns["leftEye"][:, 0], [0.3, 0.1], atol=1e-6)
+    np.testing.assert_allclose(turns["rightEye"][:, 0], [0.3, 0.0], atol=1e-6)
+    assert not face[0, 52:].any()
 
 
 def test_quaternions_equal_the_rotation_matrices_of_the_renderer() -> None:

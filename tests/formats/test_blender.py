@@ -9,9 +9,9 @@ import pytest
 
 from rhapsode.avatars.avatar import rotation_matrix
 from rhapsode.formats import save
-from rhapsode.formats.bones import NECK_SHARE, times, turn
 from rhapsode.formats.vrma import CLIPS
 from rhapsode.performance import Performance
+from rhapsode.rotations import NECK_SHARE, times, turn
 from tests.avatars.make import head, write
 from tests.formats.test_vrma import HEAD, take
 from tests.tools.readers import blender

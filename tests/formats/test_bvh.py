@@ -10,10 +10,10 @@ import pytest
 from rhapsode.avatars.avatar import rotation_matrix
 from rhapsode.errors import AvatarError, FormatError
 from rhapsode.formats import load, open_writer, save
-from rhapsode.formats.bones import turn
 from rhapsode.formats.joint_names import bones_of
 from rhapsode.performance import Motion, Performance
 from rhapsode.rigs import FACE
+from rhapsode.rotations import turn
 from tests.avatars.make import head, write
 from tests.formats.performances import cut, face
 from tests.formats.test_vrma import take

@@ -12,12 +12,16 @@ import pytest
 import trimesh
 
 from rhapsode.avatars import load as load_avatar
+from rhapsode.avatars import map_channels, remember
 from rhapsode.avatars.avatar import rotation_matrix
 from rhapsode.errors import AvatarError, RigError
 from rhapsode.formats import open_writer, save
-from rhapsode.formats.bones import NECK_SHARE, turn
 from rhapsode.performance import Curves, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rotations import NECK_SHARE, turn
+from tests.avatars.faces import FIVE, figure
+from tests.avatars.make import write
+from tests.formats.any_avatar import BUILDERS, rendered, same, skinned, speech
 from tests.formats.performances import avatar_file, cut, face, performance
 
 CHANNELS = [name for name in BLENDSHAPES if not name.startswith("eyeLook")]
@@ -183,9 +187,40 @@ def test_eyes_are_turned_by_shapes_or_by_bones_never_both(tmp_path):
     np.testing.assert_allclose(
         by_shapes["face", "weights"][1].reshape(30, 52)[:, 1], take.face["eyeLookDownLeft"], atol=1e-6
     )
-    by_bones = channels(baked(tmp_path, take, names=("jawOpen", "eyeLookDownLeft")))
-    assert ("leftEye", "rotation") in by_bones
-    assert not by_bones["face", "weights"][1].reshape(30, 2)[:, 1].any()
+    by_none = channels(baked(tmp_path, take, names=("jawOpen", "eyeLookDownLeft")))
+    assert ("leftEye", "rotation") not in by_none, "nothing follows these eye bones"
+    source = write(tmp_path / "b.glb", figure({**FIVE, "eyeLookDownLeft": {"eyeLookDownLeft": 1.0}}))
+    by_bones = pygltflib.GLTF2().load_binary(str(save(take, tmp_path / "b2.glb", avatar=source)))
+    moved = channels(by_bones)
+    assert ("mixamorig:LeftEye", "rotation") in moved
+    assert not moved["eye left", "weights"][1].reshape(30, len(FIVE) + 1)[:, -1].any()
+
+
+@pytest.mark.parametrize("which", BUILDERS)
+def test_any_avatar_moves_as_the_renderer_shows_it(tmp_path, which):
+    source = write(tmp_path / "a.glb", BUILDERS[which]())
+    avatar, one = load_avatar(source), speech()
+    gltf = pygltflib.GLTF2().load_binary(str(save(one, tmp_path / "b.glb", avatar=source)))
+    node = {row.name: index for index, row in enumerate(gltf.nodes)}
+    found = channels(gltf)
+    names = gltf.meshes[0].extras["targetNames"]
+    weights = next(values for (_, path), (_, values) in found.items() if path == "weights")
+    weights = weights.reshape(len(one.face), -1)
+    for frame in range(0, len(one.face), 5):
+        turned = {
+            node[name]: values[frame] for (name, path), (_, values) in found.items() if path == "rotation"
+        }
+        shapes = dict(zip(names, weights[frame], strict=True))
+        same(rendered(avatar, one, frame), skinned(avatar, shapes, turned))
+
+
+def test_eyes_that_a_mapping_turns_off_stay(tmp_path, monkeypatch):
+    monkeypatch.setenv("RHAPSODE_DATA", str(tmp_path / "data"))
+    source = write(tmp_path / "a.glb", figure(FIVE))
+    avatar = load_avatar(source)
+    remember(avatar, replace(map_channels(avatar), eyes="none"))
+    gltf = pygltflib.GLTF2().load_binary(str(save(speech(), tmp_path / "b.glb", avatar=source)))
+    assert not [name for name, _ in channels(gltf) if "Eye" in name]
 
 
 def test_arms_of_a_t_pose_hang_down(tmp_path):

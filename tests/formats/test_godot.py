@@ -12,7 +12,7 @@ import pytest
 
 from rhapsode.avatars.avatar import rotation_matrix
 from rhapsode.formats import save
-from rhapsode.formats.bones import NECK_SHARE, turn
+from rhapsode.rotations import NECK_SHARE, turn
 from tests.avatars.make import head, write
 from tests.formats.test_vrma import HEAD, take
 from tests.tools.readers import TOOLS

@@ -9,13 +9,14 @@ import pytest
 
 from rhapsode.avatars import Avatar, locate
 from rhapsode.avatars import load as load_avatar
-from rhapsode.avatars.avatar import compose
 from rhapsode.errors import AvatarError, FormatError, MissingExtraError
 from rhapsode.formats import load, open_writer, save
+from rhapsode.formats.usd import Joints
 from rhapsode.performance import Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
 from tests.avatars.faces import figure
 from tests.avatars.make import head, write
+from tests.formats.any_avatar import BUILDERS, boneless, rendered, same, skinned, speech
 from tests.formats.performances import avatar_file, cut, face
 from tests.formats.test_vrma import take
 
@@ -69,27 +70,10 @@ def deformed(avatar: Avatar, made: UsdSkel.Animation, frame: int) -> list[np.nda
     shapes = dict(
         zip(made.GetBlendShapesAttr().Get(), made.GetBlendShapeWeightsAttr().Get(frame), strict=True)
     )
-    turned = {}
+    turned, nodes = {}, {path: node for node, path in Joints(avatar).paths.items()}
     for joint, rotation in zip(made.GetJointsAttr().Get(), made.GetRotationsAttr().Get(frame), strict=True):
-        turned[avatar.humanoid[joint.rpartition("/")[2]]] = [*rotation.imaginary, rotation.real]
-    world = np.zeros((len(avatar.nodes), 4, 4))
-    for index in avatar.node_order:
-        node = avatar.nodes[index]
-        local = compose(node.translation, turned.get(index, node.rotation), node.scale)
-        world[index] = local if node.parent < 0 else world[node.parent] @ local
-    found = []
-    for part in avatar.primitives:
-        points = part.positions.astype(np.float64)
-        for name, morph in part.morphs.items():
-            points[morph.vertices] += shapes[name] * morph.offsets
-        points = np.concatenate([points, np.ones((len(points), 1))], axis=1)
-        if part.skin < 0:
-            found.append((points @ world[part.node].T)[:, :3])
-            continue
-        skin = avatar.skins[part.skin]
-        joint = world[skin.joints] @ skin.inverse_bind
-        found.append(np.einsum("vk,vkij,vj->vi", part.weights, joint[part.joints], points)[:, :3])
-    return found
+        turned[nodes[joint]] = [*rotation.imaginary, rotation.real]
+    return skinned(avatar, shapes, turned)
 
 
 @pytest.mark.parametrize("which", ["mira", "tiny", "old", "jaw"])
@@ -114,6 +98,31 @@ def test_usd_core_deforms_the_avatar_as_gltf_does(tmp_path, which):
     for frame, expected in wanted.items():
         for mesh, points in zip(meshes, expected, strict=True):
             np.testing.assert_allclose(mesh.GetPointsAttr().Get(frame), points, atol=2e-5)
+
+
+@pytest.mark.parametrize("which", BUILDERS)
+def test_any_avatar_moves_as_the_renderer_shows_it(tmp_path, which):
+    source = write(tmp_path / "a.glb", BUILDERS[which]())
+    one = speech()
+    path = save(one, tmp_path / "a.usdc", fps=50, avatar=source)
+    stage, made = opened(path)
+    avatar = load_avatar(source)
+    for frame in range(0, len(one.face), 5):
+        same(rendered(avatar, one, frame), deformed(avatar, made, frame))
+    wanted = {frame: deformed(avatar, made, frame) for frame in (0, 13)}
+    meshes = [UsdGeom.Mesh(prim) for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
+    assert UsdSkel.BakeSkinning(UsdSkel.Root(stage.GetDefaultPrim()))
+    for frame, expected in wanted.items():
+        for mesh, points in zip(meshes, expected, strict=True):
+            np.testing.assert_allclose(mesh.GetPointsAttr().Get(frame), points, atol=2e-5)
+
+
+def test_an_avatar_without_any_bone_moves_its_shapes(tmp_path):
+    source = write(tmp_path / "a.glb", boneless())
+    one = speech(motion=False)
+    _, made = opened(save(one, tmp_path / "a.usdc", fps=50, avatar=source))
+    weights = [made.GetBlendShapeWeightsAttr().Get(frame) for frame in range(len(one.face))]
+    assert np.ptp(weights, axis=0).max() > 0.3
 
 
 def test_the_checker_of_usd_finds_no_fault(tmp_path):

@@ -12,11 +12,11 @@ from rhapsode.avatars import load as load_avatar
 from rhapsode.avatars import locate
 from rhapsode.errors import AvatarError, FormatError
 from rhapsode.formats import load, open_writer, save
-from rhapsode.formats.bones import NECK_SHARE, turn
-from rhapsode.formats.gaze import EYES, set_eyes
 from rhapsode.formats.vrma import CLIPS, NAME, PRESETS
 from rhapsode.performance import Curves, Motion, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE, retarget
+from rhapsode.rigs.gaze import EYES, set_eyes
+from rhapsode.rotations import NECK_SHARE, turn
 from tests.avatars.make import Builder, head, write
 from tests.formats.performances import cut, face
 from tests.tools.readers import node

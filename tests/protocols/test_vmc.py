@@ -15,16 +15,17 @@ from pythonosc.osc_packet import OscPacket
 from pythonosc.osc_server import AsyncIOOSCUDPServer
 
 from rhapsode.errors import PacketError, SettingError
-from rhapsode.formats.bones import NECK_SHARE as SHARE_IN_FILES
-from rhapsode.formats.bones import turn as turn_in_files
 from rhapsode.performance import Curves
-from rhapsode.protocols.axes import NECK_SHARE, across, angles_of, times, turn
+from rhapsode.protocols.axes import across, angles_of, times, turn
 from rhapsode.protocols.frame import REST, FaceFrame, Quaternion
 from rhapsode.protocols.osc import bundle, pack
 from rhapsode.protocols.vmc import CLIPS, VmcDecoder, VmcEncoder
 from rhapsode.protocols.vmc_bones import BONES, unity_bone, vrm_bone
 from rhapsode.rigs import ARKIT, BLENDSHAPES, retarget
 from rhapsode.rigs.vrm import VRM0_CLIPS
+from rhapsode.rotations import NECK_SHARE
+from rhapsode.rotations import angles_of as angles_of_many
+from rhapsode.rotations import turn as turn_in_files
 from tests.protocols.faces import face, random_face
 
 ANGLE = st.floats(-1.4, 1.4)
@@ -73,15 +74,13 @@ class TestAxes:
         made = turn(yaw, pitch, roll)
         np.testing.assert_allclose(made, turn_in_files(np.array([[yaw, pitch, roll]]))[0], atol=1e-12)
         np.testing.assert_allclose(angles_of(made), (yaw, pitch, roll), atol=1e-7)
+        np.testing.assert_allclose(angles_of_many(np.array(made)), (yaw, pitch, roll), atol=1e-7)
 
     @given(st.lists(ANGLE, min_size=6, max_size=6))
     def test_crossing_keeps_products(self, angles: list[float]) -> None:
         a, b = turn(*angles[:3]), turn(*angles[3:])
         np.testing.assert_allclose(across(times(a, b)), times(across(a), across(b)), atol=1e-12)
         assert across(across(a)) == a
-
-    def test_the_neck_takes_as_much_as_in_files(self) -> None:
-        assert NECK_SHARE == SHARE_IN_FILES
 
 
 class TestSigns:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rhapsode.avatars import Avatar, load
+from rhapsode.avatars import Avatar, load, map_channels
+from rhapsode.avatars.mapping import EYES
 from rhapsode.errors import RigError, SettingError
 from rhapsode.render import Renderer, still
 from rhapsode.render.actor import Actor
@@ -75,12 +77,27 @@ def test_normals_after_morphing_are_those_of_the_moved_surface(avatar: Avatar) -
     assert np.arccos(np.clip((rest * actor._normals).sum(axis=1), -1, 1)).max() > 0.2
 
 
-def test_eye_bones_turn_only_without_eye_shapes(tmp_path: Path, avatar: Avatar) -> None:
+def test_eye_bones_turn_only_without_eye_shapes() -> None:
+    turned = np.array([0.0, 0.2, 0.0, 0.98], np.float32)
+    avatar = load("mira")
+    found = map_channels(avatar)
+    assert found.eyes == "morphs"
+    sockets = {bone: avatar.humanoid[bone] for bone in ("leftEye", "rightEye")}
+    textures = pack_textures([row.texture for row in avatar.materials if row.texture is not None])
+    for eyes in EYES:
+        channels = replace(found, eyes=eyes, bones={**found.bones, **sockets})
+        actor = Actor(avatar, textures, channels=channels)
+        seen = []
+        for body in ({}, {"leftEye": turned}):
+            actor.move(np.zeros(61, np.float32), np.eye(4).ravel(), lambda job, parts: job(0), 1, body=body)
+            seen.append(actor.moved[:, :3].copy())
+        assert (np.abs(seen[0] - seen[1]).max() > 1e-4) == (eyes == "bones")
+
+
+def test_an_eye_bone_turns_alone(tmp_path: Path) -> None:
     from rhapsode.render.skeleton import Skeleton
 
-    assert Actor(avatar, pack_textures([]))._eyes_by_shape
     blind = load(write(tmp_path / "blind.vrm", head(names=("jawOpen",))))
-    assert not Actor(blind, pack_textures([]))._eyes_by_shape
     skeleton = Skeleton(blind)
     world = skeleton.world(skeleton.rotations(left_eye=(0.2, 0.0, 0.0)))
     ahead = world[blind.humanoid["leftEye"]][:3, :3] @ [0, 0, 1]

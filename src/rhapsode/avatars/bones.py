@@ -134,22 +134,6 @@ def measure_jaw(avatar: Avatar, node: int) -> Jaw | None:
     return Jaw(node, turn, turn * _SIDEWAYS)
 
 
-def turned(angles: Float64) -> Float64:
-    """Return unit quaternions x, y, z, w, (..., 4), of yaw, pitch and roll (..., 3) as in `rigs.arkit`."""
-    yaw, pitch, roll = (angles[..., k] / 2 for k in range(3))
-    cy, sy, cp, sp = np.cos(-yaw), np.sin(-yaw), np.cos(pitch), np.sin(pitch)
-    cr, sr = np.cos(roll), np.sin(roll)
-    return np.stack(
-        [
-            cy * sp * cr + sy * cp * sr,
-            sy * cp * cr - cy * sp * sr,
-            cy * cp * sr - sy * sp * cr,
-            cy * cp * cr + sy * sp * sr,
-        ],
-        axis=-1,
-    )
-
-
 def bone_nodes(avatar: Avatar) -> Mapping[str, int]:
     """Return the nodes of the bones that bear the head, by name."""
     return {bone: avatar.humanoid[bone] for bone in ("head", "neck") if bone in avatar.humanoid}

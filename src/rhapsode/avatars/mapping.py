@@ -14,10 +14,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars.bones import Jaw, turned
+from rhapsode.avatars.bones import Jaw
 from rhapsode.avatars.mouth import ATOMS, Mouth, Pairs, opening
 from rhapsode.performance import Float32
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rigs.gaze import EYES as EYE_ANGLES
+from rhapsode.rigs.gaze import eye_angles
+from rhapsode.rotations import turn
 
 Eyes = Literal["morphs", "bones", "none"]
 
@@ -130,7 +133,8 @@ class ChannelMap:
     def bone_angles(self, values: NDArray[np.floating]) -> dict[str, Float32]:
         """Return yaw, pitch and roll of jaw and eye bones by humanoid name, (T, 3) radians.
 
-        Signs are those of `rhapsode.rigs.arkit`: yaw to the character's right, pitch down.
+        Signs are those of `rhapsode.rigs.arkit`: yaw to the character's right, pitch down. Faces that have
+        only eyeLook weights turn their eyes by these.
 
         Args:
             values: (T, 61) of `rhapsode.rigs.FACE`.
@@ -140,14 +144,16 @@ class ChannelMap:
         if self.jaw is not None:
             made["jaw"] = self._jaw_angles(rows, self.jaw)
         if self.eyes == "bones":
-            turns = rows[:, _COUNT + 3 :] * np.float32(self.eye_gain)
+            turns = rows.copy()
+            turns[:, EYE_ANGLES] = eye_angles(rows)
+            turns = turns[:, _COUNT + 3 :] * np.float32(self.eye_gain)
             made["leftEye"], made["rightEye"] = turns[:, :3], turns[:, 3:]
         return made
 
     def bone_rotations(self, values: NDArray[np.floating]) -> dict[str, Float32]:
         """Return `bone_angles` as unit quaternions x, y, z, w, (T, 4), in the avatar's axes, on its rest."""
         angles = self.bone_angles(values)
-        return {bone: turned(rows.astype(np.float64)).astype(np.float32) for bone, rows in angles.items()}
+        return {bone: turn(rows.astype(np.float64)).astype(np.float32) for bone, rows in angles.items()}
 
     def _jaw_angles(self, rows: Float32, jaw: Jaw) -> Float32:
         made = np.zeros((len(rows), 3), np.float32)

@@ -10,26 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rhapsode.avatars.avatar import Expression
+from rhapsode.rigs.vrm import VRM0_TO_VRM1
 
-_PRESET_0 = {
-    "a": "aa",
-    "i": "ih",
-    "u": "ou",
-    "e": "ee",
-    "o": "oh",
-    "joy": "happy",
-    "angry": "angry",
-    "sorrow": "sad",
-    "fun": "relaxed",
-    "blink": "blink",
-    "blink_l": "blinkLeft",
-    "blink_r": "blinkRight",
-    "lookup": "lookUp",
-    "lookdown": "lookDown",
-    "lookleft": "lookLeft",
-    "lookright": "lookRight",
-    "neutral": "neutral",
-}
 _THUMB_0 = {"ThumbProximal": "ThumbMetacarpal", "ThumbIntermediate": "ThumbProximal"}
 
 MeshTargets = Mapping[int, tuple[str, ...]]
@@ -65,7 +47,7 @@ def expressions(tree: Mapping[str, Any], targets: MeshTargets) -> dict[str, Expr
     groups = extensions.get("VRM", {}).get("blendShapeMaster", {}).get("blendShapeGroups", [])
     found = {}
     for group in groups:
-        preset = _PRESET_0.get(str(group.get("presetName", "")).lower())
+        preset = VRM0_TO_VRM1.get(str(group.get("presetName", "")).lower())
         binds = [
             (targets[bind["mesh"]][bind["index"]], min(float(bind.get("weight", 100)) / 100, 1.0))
             for bind in group.get("binds") or []

@@ -13,25 +13,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar
+from rhapsode.avatars import Avatar, ChannelMap
+from rhapsode.avatars.posing import head_shares, in_frame, lowered_arms, parent_frame
 from rhapsode.errors import RigError
-from rhapsode.formats.bones import (
-    NECK_SHARE,
-    BoneTurns,
-    in_frame,
-    lowered_arms,
-    parent_frame,
-    smooth_signs,
-    times,
-    turn,
-    unit,
-)
 from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import BONES
 from rhapsode.performance import CLOCK_HZ, Float32, Motion
-from rhapsode.rigs import BLENDSHAPES
+from rhapsode.rigs import FACE
+from rhapsode.rotations import NECK_SHARE, angles_of, smooth_signs, times, turn, unit
 
 Float64 = NDArray[np.float64]
+
+_HEAD = [FACE.index(name) for name in ("headYaw", "headPitch", "headRoll")]
 
 
 class MotionTrack:
@@ -109,10 +102,13 @@ class MotionTrack:
 class BodyTurns:
     """Local rotations of every bone of an avatar that moves.
 
+    Neck and head share the head angles, jaw and eyes turn as the mapping of the avatar says, and all that on
+    top of the motion: what the renderer shows.
+
     Args:
         avatar: whose bones turn; those that it lacks are left out.
         motion: of the body.
-        eyes: whether the eye bones turn with the eye angles.
+        channels: how the face moves the avatar; None for a body without a face, whose eyes turn as they are.
 
     Attributes:
         nodes: node index by bone.
@@ -120,31 +116,46 @@ class BodyTurns:
 
     """
 
-    def __init__(self, avatar: Avatar, motion: MotionTrack, *, eyes: bool) -> None:
+    def __init__(self, avatar: Avatar, motion: MotionTrack, channels: ChannelMap | None = None) -> None:
         self._avatar, self._motion = avatar, motion
-        self._turns = BoneTurns(avatar, eyes=eyes)
-        joints = [bone for bone in motion.joints if bone in avatar.humanoid]
-        if not eyes:
+        self._channels = _plain_eyes(avatar) if channels is None else channels
+        bones = {**avatar.humanoid, **self._channels.nodes}
+        joints = [bone for bone in motion.joints if bone in bones]
+        if self._channels.eyes != "bones":
             joints = [bone for bone in joints if not bone.endswith("Eye")]
-        self.nodes = {bone: avatar.humanoid[bone] for bone in (*joints, *self._turns.nodes)}
-        self.still = {} if motion.joints else lowered_arms(avatar)
+        self._shares = head_shares(bones)
+        self.nodes = {bone: bones[bone] for bone in (*joints, *self._shares, *self._channels.nodes)}
+        arms = {} if motion.joints else lowered_arms(avatar, bones)
+        self.still = {bones[bone]: self._local(bones[bone], turn(np.array(arms[bone]))) for bone in arms}
         self.moves_hips = "hips" in joints
 
     def rotations(self, bone: str, faces: Iterable[Float32], rate: float) -> Iterator[Float32]:
         """Yield local quaternions x, y, z, w, (n, 4) float32, for blocks of faces (n, 61) at ``rate``."""
-        frame = parent_frame(self._avatar, self.nodes[bone])
-        rest = unit(self._avatar.nodes[self.nodes[bone]].rotation)
         last: Float32 | None = None
         done = 0
         for face in faces:
             turned = np.broadcast_to([0.0, 0.0, 0.0, 1.0], (len(face), 4)).astype(np.float64)
             if bone in self._motion.joints:
                 turned = self._motion.rotations(bone, (done + np.arange(len(face))) / rate)
-            if bone in self._turns.nodes:
-                turned = times(turned, self._turns.turned(bone, face[:, len(BLENDSHAPES) :]))
-            made = smooth_signs(in_frame(turned, frame, rest), last)
+            angles = self._angles(bone, face)
+            if angles is not None:
+                turned = times(turned, turn(angles))
+            made = smooth_signs(self._local(self.nodes[bone], turned), last)
             last, done = made[-1], done + len(face)
             yield made
+
+    def _angles(self, bone: str, face: Float32) -> Float64 | None:
+        """Return the yaw, pitch and roll (n, 3) that a face (n, 61) turns ``bone`` by, if it does."""
+        if bone in self._shares:
+            return face[:, _HEAD].astype(np.float64) * self._shares[bone]
+        if bone in self._channels.nodes:
+            return self._channels.bone_angles(face)[bone].astype(np.float64)
+        return None
+
+    def _local(self, node: int, turned: Float64) -> Float64:
+        """Return local rotations of ``node`` from turns in the avatar's axes, on top of its rest."""
+        rest = unit(self._avatar.nodes[node].rotation)
+        return in_frame(turned, parent_frame(self._avatar, node), rest)
 
     def hips(self, counts: Iterable[int], rate: float) -> Iterator[Float32]:
         """Yield the local translation of the hips, (n, 3) float32 metres, for blocks of n frames."""
@@ -162,7 +173,7 @@ def head_angles(head: Float64, *, neck: bool) -> Float64:
 
     Args:
         head: (n, 4) quaternions, the turn of the head against the chest in the avatar's axes.
-        neck: whether a neck takes its share (`rhapsode.formats.bones.NECK_SHARE`).
+        neck: whether a neck takes its share (`rhapsode.rotations.NECK_SHARE`).
 
     """
     wanted = angles_of(head)
@@ -179,10 +190,7 @@ def head_angles(head: Float64, *, neck: bool) -> Float64:
     return np.where(settled, found, wanted)
 
 
-def angles_of(turned: Float64) -> Float64:
-    """Return yaw, pitch and roll (n, 3) of quaternions (n, 4): undo `rhapsode.formats.bones.turn`."""
-    x, y, z, w = (turned / np.linalg.norm(turned, axis=-1, keepdims=True)).T
-    pitch = np.arcsin(np.clip(2 * (w * x - y * z), -1, 1))
-    yaw = np.arctan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
-    roll = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
-    return np.stack([-yaw, pitch, roll], axis=1)
+def _plain_eyes(body: Avatar) -> ChannelMap:
+    """Return a mapping that only turns the eyes of ``body``, if it has both."""
+    both = all(bone in body.humanoid for bone in ("leftEye", "rightEye"))
+    return ChannelMap((), {}, {}, eyes="bones" if both else "none", bones=body.humanoid)

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar, load
 from rhapsode.errors import FormatError
-from rhapsode.formats.body import BodyTurns, MotionTrack, angles_of
-from rhapsode.formats.gaze import EYES, eye_angles
+from rhapsode.formats.body import BodyTurns, MotionTrack
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import BONES, bones_for, stand_in
 from rhapsode.performance import Float32, Performance
 from rhapsode.rigs import FACE
+from rhapsode.rotations import angles_of
 
 PER_METRE = 100.0
 """Units of the file in a metre."""
@@ -48,9 +48,7 @@ class BvhWriter:
     def write(self, part: Performance) -> None:
         """Keep the angles and the motion of ``part``."""
         self._motion.append(part.motion)
-        face = part.face.select(FACE.channels).values.copy()
-        face[:, EYES] = eye_angles(face)
-        self._face.append(face)
+        self._face.append(part.face.select(FACE.channels).values)
         self._rate = float(part.face.rate)
 
     def close(self) -> None:
@@ -61,7 +59,7 @@ class BvhWriter:
             )
         bones = bones_for(self._motion.joints)
         body = stand_in(bones, None if self._avatar is None else places_of(self._avatar, bones))
-        turns = BodyTurns(body, self._motion, eyes=True)
+        turns = BodyTurns(body, self._motion)
         with self._path.open("w", encoding="ascii", newline="\n") as out:
             _write_hierarchy(out, body)
             out.write(f"MOTION\nFrames: {self._face.rows}\nFrame Time: {1 / self._rate:.9f}\n")

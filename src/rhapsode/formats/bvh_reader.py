@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.errors import FormatError
-from rhapsode.formats.body import angles_of, head_angles
-from rhapsode.formats.bones import smooth_signs, times
-from rhapsode.formats.gaze import set_eyes
+from rhapsode.formats.body import head_angles
 from rhapsode.formats.joint_names import bones_of
 from rhapsode.performance import Curves, Motion, Performance, as_rate
 from rhapsode.rigs import FACE
+from rhapsode.rigs.gaze import set_eyes
+from rhapsode.rotations import angles_of, smooth_signs, times
 
 Float64 = NDArray[np.float64]
 

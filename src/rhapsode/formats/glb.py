@@ -20,7 +20,6 @@ import numpy as np
 from rhapsode.avatars import default_name, load, load_mapping, locate, target_names
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.formats.body import BodyTurns, MotionTrack
-from rhapsode.formats.bones import in_frame, parent_frame, unit
 from rhapsode.formats.glb_merge import Animation, merged
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
@@ -45,7 +44,6 @@ class GlbWriter:
         source = locate(given)
         self._source = GltfFile(source, source.read_bytes())
         self._channels = load_mapping(self._avatar)
-        self._morphs_look = self._channels.eyes == "morphs"
         self._face = Spill(path.parent)
         self._motion = MotionTrack(path.parent)
         self._rate = 0.0
@@ -81,15 +79,10 @@ class GlbWriter:
                 weights = partial(self._weights, names, rest)
                 made[key] = animation.accessor(weights, "SCALAR", count * len(names))
             animation.channel(node, "weights", times, made[key])
-        turns = BodyTurns(self._avatar, self._motion, eyes=not self._morphs_look)
+        turns = BodyTurns(self._avatar, self._motion, self._channels)
         for node in (*turns.nodes.values(), *turns.still):
             self._give_up_matrix(tree, node)
         animation.turns(turns, self._face, self._rate, times)
-        jaw = self._channels.jaw
-        if jaw is not None and jaw.node not in turns.nodes.values():
-            self._give_up_matrix(tree, jaw.node)
-            output = animation.accessor(partial(self._jaw_turned, jaw.node), "VEC4", count)
-            animation.channel(jaw.node, "rotation", times, output)
 
     def _weights(self, names: tuple[str, ...], rest: Float32) -> Iterator[Float32]:
         """Yield (n, targets) weights in the order of ``names``; what no channel moves stays at rest."""
@@ -99,13 +92,6 @@ class GlbWriter:
         plays = [place in moved for place in places]
         for face in self._face.blocks():
             yield np.where(plays, self._channels.morph_weights(face)[:, places], rest)
-
-    def _jaw_turned(self, node: int) -> Iterator[Float32]:
-        """Yield the local rotations of the jaw bone, (n, 4)."""
-        frame, rest = parent_frame(self._avatar, node), unit(self._avatar.nodes[node].rotation)
-        for face in self._face.blocks():
-            turned = self._channels.bone_rotations(face)["jaw"].astype(np.float64)
-            yield in_frame(turned, frame, rest).astype(np.float32)
 
     def _give_up_matrix(self, tree: dict[str, Any], index: int) -> None:
         """Write a node's matrix as translation, rotation and scale: an animated node may have no matrix."""

@@ -10,24 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, Node, load
+from rhapsode.avatars import Avatar, Node, load, map_channels
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.avatars.load import quaternion
+from rhapsode.avatars.posing import parent_frame
 from rhapsode.errors import FormatError
-from rhapsode.formats.body import angles_of, head_angles
-from rhapsode.formats.bones import parent_frame, times, unit
+from rhapsode.formats.body import head_angles
 from rhapsode.formats.channel_names import face_of, key
-from rhapsode.formats.gaze import eye_angles, set_eyes
 from rhapsode.formats.glb import morph_nodes
 from rhapsode.formats.gltf_tracks import Track, damaged, grid, open_file, tracks
 from rhapsode.performance import Curves, Motion, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rigs.gaze import eye_angles, set_eyes
+from rhapsode.rotations import angles_of, inverse, times, unit
 
 Float64 = NDArray[np.float64]
 Tracks = Mapping[tuple[int, str], Track]
 
 _HEAD = ("neck", "head", "leftEye", "rightEye")
-_BACK = np.array([-1.0, -1.0, -1.0, 1.0])
 
 
 def read(path: Path) -> Performance:
@@ -57,6 +57,9 @@ def _read(path: Path) -> Performance:
         )
     face = face or Curves(FACE.channels, np.zeros((len(ticks), len(FACE)), np.float32), rate)
     head, eyes, motion = body_of(avatar, found, ticks, rate)
+    if eyes is not None and avatar.primitives:
+        # Drawn eyes turn less than what they show.
+        eyes = eyes / map_channels(avatar).eye_gain
     first = FACE.index("headYaw")
     face.values[:, first : first + 3] = head
     looks = face.values[:, [k for k, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]].any()
@@ -140,7 +143,7 @@ def _in_avatar_axes(avatar: Avatar, node: int, local: Float64) -> Float64:
     frame, rest = parent_frame(avatar, node), unit(avatar.nodes[node].rotation)
     length = np.linalg.norm(local, axis=1, keepdims=True)
     local = local / np.where(length > 0, length, 1.0)
-    return times(times(times(np.broadcast_to(frame, local.shape), local), rest * _BACK), frame * _BACK)
+    return times(times(times(frame, local), inverse(rest)), inverse(frame))
 
 
 def nodes_of(file: GltfFile) -> tuple[Node, ...]:

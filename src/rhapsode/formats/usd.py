@@ -17,17 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.avatars import Avatar, ChannelMap, load, load_mapping
+from rhapsode.avatars import Avatar, load, load_mapping
 from rhapsode.avatars.avatar import compose
 from rhapsode.errors import FormatError, MissingExtraError
 from rhapsode.formats.body import BodyTurns, MotionTrack
-from rhapsode.formats.bones import in_frame, parent_frame, unit
-from rhapsode.formats.gaze import EYES, eye_angles
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import bones_for, stand_in
 from rhapsode.performance import Float32, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rotations import unit
 
 ROOT, ANIMATION = "/Avatar", "rhapsode"
 _BLOCK = 1024
@@ -109,9 +108,12 @@ class UsdWriter:
     def _bake(self, px: Any, animation: Any, joints: Joints) -> None:
         channels = None if self._avatar is None else load_mapping(self._avatar)
         shapes = BLENDSHAPES if channels is None else channels.morphs
-        eyes = channels is None or channels.eyes != "morphs"
-        turns = BodyTurns(joints.body, self._motion, eyes=eyes)
-        moved = self._moved(channels, turns)
+        turns = BodyTurns(joints.body, self._motion, channels)
+        moved = self._moved(turns)
+        if not moved:
+            # UsdSkel wants joints: an avatar without bones stands on its first node.
+            first = joints.nodes[0]
+            moved[first] = _repeated(unit(joints.body.nodes[first].rotation), self._faces())
         nodes = [node for node in joints.nodes if node in moved]
         animation.CreateBlendShapesAttr(list(shapes))
         animation.CreateJointsAttr([joints.paths[node] for node in nodes])
@@ -137,33 +139,17 @@ class UsdWriter:
                     translations.Set(px.Vt.Vec3fArray.FromNumpy(rest), at + row)
             at += len(face)
 
-    def _moved(self, channels: ChannelMap | None, turns: BodyTurns) -> dict[int, Iterator[Float32]]:
+    def _moved(self, turns: BodyTurns) -> dict[int, Iterator[Float32]]:
         """Return the local rotations of every node that moves, in blocks."""
         moved: dict[int, Iterator[Float32]] = {
             node: turns.rotations(bone, self._faces(), self._rate) for bone, node in turns.nodes.items()
         }
         moved |= {node: _repeated(rotation, self._faces()) for node, rotation in turns.still.items()}
-        jaw = None if channels is None else channels.jaw
-        if channels is not None and jaw is not None and jaw.node not in moved:
-            moved[jaw.node] = _jaw_turned(self._avatar, channels, jaw.node, self._faces())
         return moved
 
     def _faces(self) -> Iterator[Float32]:
         for begin in range(0, self._face.rows, _BLOCK):
-            face = self._face.read(begin, min(begin + _BLOCK, self._face.rows)).copy()
-            face[:, EYES] = eye_angles(face)
-            yield face
-
-
-def _jaw_turned(
-    avatar: Avatar | None, channels: ChannelMap, node: int, faces: Iterable[Float32]
-) -> Iterator[Float32]:
-    """Yield the local rotations of the bone that opens the mouth, (n, 4)."""
-    assert avatar is not None
-    frame, rest = parent_frame(avatar, node), unit(avatar.nodes[node].rotation)
-    for face in faces:
-        turned = channels.bone_rotations(face)["jaw"].astype(np.float64)
-        yield in_frame(turned, frame, rest).astype(np.float32)
+            yield self._face.read(begin, min(begin + _BLOCK, self._face.rows))
 
 
 def _repeated(rotation: NDArray[np.float64], faces: Iterable[Float32]) -> Iterator[Float32]:

@@ -11,7 +11,6 @@ from rhapsode.avatars import Avatar, Node
 from rhapsode.avatars.load import quaternion
 from rhapsode.errors import FormatError
 from rhapsode.formats.channel_names import face_of
-from rhapsode.formats.gaze import eye_angles, set_eyes
 from rhapsode.formats.gltf_animation import body_of
 from rhapsode.formats.gltf_tracks import Track, damaged, grid
 from rhapsode.formats.joint_names import bones_of
@@ -19,6 +18,7 @@ from rhapsode.formats.stand_in import BONES, skeleton
 from rhapsode.formats.usd import pixar
 from rhapsode.performance import Curves, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rigs.gaze import eye_angles, set_eyes
 
 
 def read(path: Path) -> Performance:

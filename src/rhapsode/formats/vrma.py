@@ -27,15 +27,15 @@ import numpy as np
 from rhapsode.avatars import Avatar, load
 from rhapsode.errors import FormatError
 from rhapsode.formats.body import BodyTurns, MotionTrack
-from rhapsode.formats.bones import smooth_signs, turn
-from rhapsode.formats.gaze import eye_angles
 from rhapsode.formats.glb_merge import Animation
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import bones_for, stand_in
 from rhapsode.performance import Float32, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE, retarget
+from rhapsode.rigs.gaze import eye_angles
 from rhapsode.rigs.vrm import VRM1
+from rhapsode.rotations import smooth_signs, turn
 
 NAME = "VRMC_vrm_animation"
 
@@ -84,7 +84,7 @@ class VrmaWriter:
         body = stand_in(bone for bone in bones if not bone.endswith("Eye"))
         tree = _tree(body)
         animation = Animation(tree, "rhapsode", 0)
-        self._bake(tree, animation, BodyTurns(body, self._motion, eyes=False))
+        self._bake(tree, animation, BodyTurns(body, self._motion))
         with self._path.open("wb") as out:
             animation.write(out, b"")
         self.abort()

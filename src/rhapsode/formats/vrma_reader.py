@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars.gltf import GltfFile
 from rhapsode.errors import FormatError
-from rhapsode.formats.body import angles_of
-from rhapsode.formats.bones import times as product
 from rhapsode.formats.channel_names import face_of, key
-from rhapsode.formats.gaze import set_eyes
 from rhapsode.formats.gltf_animation import body_of, nodes_of
 from rhapsode.formats.gltf_tracks import damaged, grid, open_file, tracks
 from rhapsode.formats.stand_in import BONES, skeleton
 from rhapsode.formats.vrma import CLIPS, NAME
 from rhapsode.performance import Curves, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rigs.gaze import set_eyes
 from rhapsode.rigs.vrm import VRM1
+from rhapsode.rotations import angles_of
+from rhapsode.rotations import times as product
 
 _ENOUGH_CLIPS = 10
 

@@ -15,6 +15,8 @@ from rhapsode.errors import PacketError
 from rhapsode.performance import Float32
 from rhapsode.protocols.frame import FaceFrame, Quaternion
 from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.rigs.gaze import PITCH_PER_WEIGHT, YAW_PER_WEIGHT
+from rhapsode.rotations import of_halves, product, tangents
 
 Angles = tuple[float, float, float]
 """Yaw, pitch, roll in radians."""
@@ -23,47 +25,23 @@ Vector = tuple[float, float, float]
 
 IDENTITY: Quaternion = (0.0, 0.0, 0.0, 1.0)
 
-NECK_SHARE = 0.42
-"""Part of a head turn that the neck takes; the same as `rhapsode.formats.bones` uses in files."""
-
-YAW_PER_LOOK = 0.60
-PITCH_PER_LOOK = 0.55
-"""Radians by which an eye turns at a weight of 1 of eyeLook*, as Live Link Face records them."""
-
 _WEIGHTS = len(BLENDSHAPES)
 
 
 def turn(yaw: float, pitch: float, roll: float) -> Quaternion:
     """Return the rotation of three angles in glTF's axes: first roll, then pitch, then yaw."""
-    cy, sy = cos(yaw / 2), -sin(yaw / 2)
-    cp, sp = cos(pitch / 2), sin(pitch / 2)
-    cr, sr = cos(roll / 2), sin(roll / 2)
-    return (
-        cy * sp * cr + sy * cp * sr,
-        sy * cp * cr - cy * sp * sr,
-        cy * cp * sr - sy * sp * cr,
-        cy * cp * cr + sy * sp * sr,
-    )
+    return of_halves(cos(yaw / 2), sin(yaw / 2), cos(pitch / 2), sin(pitch / 2), cos(roll / 2), sin(roll / 2))
 
 
 def angles_of(rotation: Quaternion) -> Angles:
     """Return yaw, pitch and roll of a unit rotation in glTF's axes; the inverse of `turn`."""
-    x, y, z, w = rotation
-    yaw = -atan2(2 * (x * z + y * w), 1 - 2 * (x * x + y * y))
-    pitch = asin(min(max(2 * (x * w - y * z), -1.0), 1.0))
-    return yaw, pitch, atan2(2 * (x * y + z * w), 1 - 2 * (x * x + z * z))
+    yaw, pitch, roll = tangents(*rotation)
+    return atan2(*yaw), asin(min(max(pitch, -1.0), 1.0)), atan2(*roll)
 
 
 def times(a: Quaternion, b: Quaternion) -> Quaternion:
     """Return the product a b: b turns first."""
-    ax, ay, az, aw = a
-    bx, by, bz, bw = b
-    return (
-        aw * bx + bw * ax + ay * bz - az * by,
-        aw * by + bw * ay + az * bx - ax * bz,
-        aw * bz + bw * az + ax * by - ay * bx,
-        aw * bw - ax * bx - ay * by - az * bz,
-    )
+    return product(a, b)
 
 
 def inverse(rotation: Quaternion) -> Quaternion:
@@ -91,10 +69,10 @@ def looks(left: Angles, right: Angles) -> dict[str, float]:
     """Return the eyeLook* weights of two eyes' angles, in [0, 1]."""
     made: dict[str, float] = {}
     for side, (yaw, pitch, _), inwards in (("Left", left, 1.0), ("Right", right, -1.0)):
-        made[f"eyeLookIn{side}"] = yaw * inwards / YAW_PER_LOOK
-        made[f"eyeLookOut{side}"] = -yaw * inwards / YAW_PER_LOOK
-        made[f"eyeLookDown{side}"] = pitch / PITCH_PER_LOOK
-        made[f"eyeLookUp{side}"] = -pitch / PITCH_PER_LOOK
+        made[f"eyeLookIn{side}"] = yaw * inwards / YAW_PER_WEIGHT
+        made[f"eyeLookOut{side}"] = -yaw * inwards / YAW_PER_WEIGHT
+        made[f"eyeLookDown{side}"] = pitch / PITCH_PER_WEIGHT
+        made[f"eyeLookUp{side}"] = -pitch / PITCH_PER_WEIGHT
     return {name: min(max(weight, 0.0), 1.0) for name, weight in made.items()}
 
 

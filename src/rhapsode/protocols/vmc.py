@@ -25,7 +25,7 @@ import numpy as np
 
 from rhapsode.errors import SettingError
 from rhapsode.performance import Float32
-from rhapsode.protocols.axes import IDENTITY, NECK_SHARE, Vector, across, checked, inverse, times, turn
+from rhapsode.protocols.axes import IDENTITY, Vector, across, checked, inverse, times, turn
 from rhapsode.protocols.frame import FaceFrame, Quaternion
 from rhapsode.protocols.osc import LIMIT, SLOT, Layout, Template, split
 from rhapsode.protocols.vmc_bones import unity_bone
@@ -33,6 +33,7 @@ from rhapsode.protocols.vmc_reading import VmcDecoder
 from rhapsode.rigs import ARKIT, BLENDSHAPES
 from rhapsode.rigs.livelink import pascal
 from rhapsode.rigs.vrm import ARKIT_TO_VRM0, ARKIT_TO_VRM1, VRM0, VRM0_CLIPS, VRM1
+from rhapsode.rotations import NECK_SHARE
 
 __all__ = ["CLIPS", "SAMPLE_RATE_HZ", "VmcDecoder", "VmcEncoder"]
 

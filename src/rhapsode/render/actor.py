@@ -42,7 +42,6 @@ class Actor:
         self.scene = scene = flatten(avatar, keep, textures=textures)
         self._channels = load_mapping(avatar) if channels is None else channels
         self._skeleton = Skeleton(avatar, self._channels.nodes)
-        self._eyes_by_shape = self._channels.eyes == "morphs"
         count = len(scene.positions)
         self._positions, self._normals = scene.positions.copy(), scene.normals.copy()
         self._welded = np.zeros_like(scene.rest_welded)
@@ -82,6 +81,8 @@ class Actor:
         bones = {bone: rows[0] for bone, rows in self._channels.bone_angles(values[None]).items()}
         scene, angles = self.scene, [float(value) for value in values[len(BLENDSHAPES) :]]
         head = (angles[0], angles[1], angles[2])
+        if body is not None and self._channels.eyes != "bones":
+            body = {bone: turn for bone, turn in body.items() if not bone.endswith("Eye")}
         turns = self._skeleton.rotations(
             head,
             _angles(bones.get("leftEye")),

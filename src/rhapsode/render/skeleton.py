@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar
 from rhapsode.avatars.avatar import compose, rotation_matrix
+from rhapsode.avatars.posing import head_shares, lowered_arms
 
 Matrix = NDArray[np.float64]
-
-_NECK_SHARE = 0.42
-_ARM_BELOW_HORIZONTAL = math.radians(72)
 
 
 def turn(yaw: float, pitch: float, roll: float) -> Matrix:
@@ -52,23 +50,9 @@ class Skeleton:
             scale = np.linalg.norm(matrix[:3, :3], axis=0)
             rotations.append(matrix[:3, :3] / np.where(scale == 0, 1, scale))
         self._frames = [rotations[parent] if parent >= 0 else np.eye(3) for parent in self._parents]
-        self.arms = self._lowered_arms()
+        self.arms = {bone: turn(*angles) for bone, angles in lowered_arms(avatar, self._bones).items()}
+        self._head_shares = head_shares(self._bones)
         self._still: Matrix | None = None
-
-    def _lowered_arms(self) -> dict[str, Matrix]:
-        """Return rotations that bring the arms of a T-pose to the sides."""
-        made: dict[str, Matrix] = {}
-        for side, sign in (("left", 1.0), ("right", -1.0)):
-            upper, lower = self._bones.get(f"{side}UpperArm"), self._bones.get(f"{side}LowerArm")
-            if upper is None or lower is None:
-                continue
-            along = self._rest[lower][:3, 3] - self._rest[upper][:3, 3]
-            below = math.atan2(-along[1], max(sign * along[0], 1e-6))
-            angle = -sign * max(0.0, _ARM_BELOW_HORIZONTAL - below)
-            made[f"{side}UpperArm"] = turn(0.0, 0.0, angle)
-            if below < math.radians(30):
-                made[f"{side}LowerArm"] = turn(sign * math.radians(12), 0.0, 0.0)
-        return made
 
     def has(self, bone: str) -> bool:
         """Tell whether the avatar has a humanoid bone."""
@@ -100,10 +84,8 @@ class Skeleton:
             made.update(self.arms)
         else:
             made.update({bone: rotation_matrix(value) for bone, value in body.items()})
-        share = _NECK_SHARE if self.has("neck") else 0.0
         extra: list[tuple[str, Matrix]] = [
-            ("head", turn(*(angle * (1 - share) for angle in head))),
-            ("neck", turn(*(angle * share for angle in head))),
+            (bone, turn(*(angle * share for angle in head))) for bone, share in self._head_shares.items()
         ]
         if left_eye is not None:
             extra.append(("leftEye", turn(*left_eye)))

@@ -20,12 +20,7 @@ from rhapsode.face.life.settings import Life
 from rhapsode.face.voice import WIDTH
 from rhapsode.performance import Float32
 from rhapsode.rigs import ARKIT, FACE
-
-YAW_PER_WEIGHT = 0.60
-"""Eye yaw at a weight of 1 of eyeLookIn or eyeLookOut, radians."""
-
-PITCH_PER_WEIGHT = 0.55
-"""Eye pitch at a weight of 1 of eyeLookUp or eyeLookDown, radians."""
+from rhapsode.rigs.gaze import PITCH_PER_WEIGHT, YAW_PER_WEIGHT
 
 _BLOCK = 512
 _SLOW_BLOCK = 50

@@ -1,13 +1,18 @@
-"""Eyes that look: from eyeLook weights to angles and back, where a file has only one of them."""
+"""Eyes that look: from eyeLook weights to angles and back, where only one of them is there."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.face.life.stream import PITCH_PER_WEIGHT, YAW_PER_WEIGHT
 from rhapsode.performance import Float32
-from rhapsode.rigs import FACE
+from rhapsode.rigs.arkit import FACE
+
+YAW_PER_WEIGHT = 0.60
+"""Eye yaw at a weight of 1 of eyeLookIn or eyeLookOut, radians, as Live Link Face records it."""
+
+PITCH_PER_WEIGHT = 0.55
+"""Eye pitch at a weight of 1 of eyeLookUp or eyeLookDown, radians, as Live Link Face records it."""
 
 EYES = [FACE.index(f"{side}Eye{angle}") for side in ("left", "right") for angle in ("Yaw", "Pitch")]
 """Columns of left yaw, left pitch, right yaw and right pitch in FACE."""
