@@ -24,8 +24,14 @@ STALL_S = 0.25
 FILL_S = 0.04
 """How much silence stands in at a time, and how often."""
 
+PIECE_S = 0.1
+"""A chunk longer than this is taken in pieces."""
+
 BACKLOG_S = 0.3
 """More sound than this waiting is made less by leaving out silence."""
+
+AT_ONCE_S = 0.1
+"""Sound given to the face at once at most, where more than a chunk waits."""
 
 LIMIT_S = 5.0
 """More than this is never kept: the oldest goes, and is counted."""
@@ -88,25 +94,32 @@ class Ear:
             AudioError: it holds samples that are no numbers, or is no sound at all; nothing is taken.
 
         """
-        if chunk.ndim not in (1, 2):
+        if chunk.ndim not in (1, 2) or (chunk.ndim == 2 and not chunk.shape[1]):
             raise AudioError(f"a chunk of sound has the shape (n,) or (n, channels), got {chunk.shape}")
         check_finite(chunk, sample_rate=self._rate, first_sample=self._seen)
         self._seen += len(chunk)
         self.last_at = self._filled = now
-        if len(chunk):
-            self._waiting.append(Heard(downmix(chunk), now))
-            self._waiting_s += len(chunk) / self._rate
+        mono, size = downmix(chunk), max(round(PIECE_S * self._rate), 1)
+        for first in range(0, len(mono), size):  # so that nobody waits for a long one to be played
+            self._waiting.append(Heard(mono[first : first + size], now))
+            self._waiting_s += len(self._waiting[-1].samples) / self._rate
         while self._waiting_s > LIMIT_S:
             self.lost_s += self._drop()
 
     def next(self, now: float) -> Heard | None:
-        """Return what the face is to hear next; None where there is nothing yet."""
+        """Return what the face is to hear next; None where there is nothing yet.
+
+        What waits is given in one, up to `AT_ONCE_S`: a machine that is behind gets on faster so.
+        """
         while self._waiting_s > BACKLOG_S and np.abs(self._waiting[0].samples).max() < _QUIET:
             self.left_out_s += self._drop()
         if self._waiting:
-            heard = self._waiting.popleft()
-            self._waiting_s -= len(heard.samples) / self._rate
-            return heard
+            parts = [self._waiting.popleft()]
+            while self._waiting and sum(len(part.samples) for part in parts) < AT_ONCE_S * self._rate:
+                parts.append(self._waiting.popleft())
+            samples = np.concatenate([part.samples for part in parts]) if len(parts) > 1 else parts[0].samples
+            self._waiting_s -= len(samples) / self._rate
+            return Heard(samples, parts[0].arrived)
         if self.last_at is not None and now - self.last_at < STALL_S:
             return None
         if now - self._filled < FILL_S:
