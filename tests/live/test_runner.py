@@ -164,7 +164,7 @@ def test_a_slow_sink_with_sound_loses_pictures_but_no_sound():
 
 def test_a_sink_that_hangs_is_opened_anew():
     sink = FakeSink(30, sound=True, slow_s=60)
-    show = shown([sink], lambda session: asyncio.sleep(30))
+    show = shown([sink], lambda session: asyncio.sleep(25))
     assert 2 <= sink.opened <= 5
     assert sink.closed >= 1
     assert "did not answer in time" in str(show.statuses[0].error)  # type: ignore[attr-defined]

@@ -33,8 +33,9 @@ NEAR_S = 0.2
 QUIET = 10 ** (-50 / 20)
 """Sound below it may be left out or made longer (-50 dBFS)."""
 
-KEPT_S = 15.0
-"""Items of more than so long are never kept; the oldest curves go."""
+KEPT_S = 25.0
+"""Items of more than so long are never kept, the oldest go. Speech is made 10 s ahead, and a sink may be
+served 10 s late."""
 
 _PER_CLOCK = SAMPLE_RATE / CLOCK_HZ
 
@@ -77,7 +78,15 @@ class Playout:
                 self.dropped += 1
         elif isinstance(item, SoundItem):
             assert item.sample_rate == SAMPLE_RATE, "sessions give sound at one rate"
-            self._sounds.append((round(item.start * _PER_CLOCK), item.samples))
+            first = round(item.start * _PER_CLOCK)
+            self._sounds.append((first, item.samples))
+            oldest = first + len(item.samples) - KEPT_S * SAMPLE_RATE
+            while self._sounds and self._sounds[0][0] + len(self._sounds[0][1]) < oldest:
+                self._sounds.popleft()
+
+    def rejoin(self) -> None:
+        """Go on with what is due now: nobody was there to see and hear what is past."""
+        self._cursor = None
 
     def interrupted(self) -> None:
         """Forget everything; what comes next fades in."""

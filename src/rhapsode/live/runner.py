@@ -66,6 +66,9 @@ class SinkRunner:
         timeline: of the session.
         options: its own rate and offset.
 
+    Attributes:
+        tried: set once it was opened, or could not be, for the first time.
+
     """
 
     def __init__(self, url: str, sink: Sink, timeline: Timeline, options: SinkOptions | None = None) -> None:
@@ -78,6 +81,12 @@ class SinkRunner:
         self._error: str | None = None
         self._sent = self._skipped = 0
         self._latency = Window()
+        self.tried = asyncio.Event()
+
+    @property
+    def wants_sound(self) -> bool:
+        """Whether it plays the sound."""
+        return self._sink.wants_sound
 
     @property
     def status(self) -> SinkStatus:
@@ -107,7 +116,7 @@ class SinkRunner:
 
     async def run(self) -> None:
         """Serve until cancelled; the sink is closed then."""
-        wait = FIRST_WAIT_S
+        wait = 0.0
         try:
             while True:
                 self._state, sent = "connecting", self._sent
@@ -115,6 +124,8 @@ class SinkRunner:
                     async with asyncio.timeout(OPEN_S):
                         await self._sink.open()
                     self._state, self._error = "open", None
+                    self.tried.set()
+                    self._playout.rejoin()
                     await self._serve()
                 except (SinkError, OSError) as error:
                     self._error = str(error) or "it did not answer in time"
@@ -122,12 +133,19 @@ class SinkRunner:
                     self._error, self._state = str(error), "failed"
                     log.error("%s: %s; it is given up", self.url, error)
                     return
+                except Exception as error:  # a fault of one sink is no matter of the others
+                    self._error = f"a fault of our own ({type(error).__name__}: {error})"
+                    self._state = "failed"
+                    log.exception("%s: %s; it is given up", self.url, self._error)
+                    return
                 self._state = "failed"
-                wait = FIRST_WAIT_S if self._sent > sent else min(wait * 2, LONGEST_WAIT_S)
+                self.tried.set()
+                wait = FIRST_WAIT_S if self._sent > sent or not wait else min(wait * 2, LONGEST_WAIT_S)
                 log.warning("%s: %s; trying again in %.1f s", self.url, self._error, wait)
                 await self._close()
                 await asyncio.sleep(wait)
         finally:
+            self.tried.set()
             await asyncio.shield(self._close())
             if self._state != "failed":
                 self._state = "closed"
@@ -201,8 +219,8 @@ class SinkRunner:
     async def _close(self) -> None:
         try:
             await self._sink.close()
-        except (OSError, RhapsodeError) as error:
-            self._error, self._state = str(error), "failed"
+        except Exception as error:  # whatever a closing sink happens on, it is over
+            self._error, self._state = str(error) or type(error).__name__, "failed"
             log.warning("%s: closing failed: %s", self.url, error)
 
     async def _wait(self, seconds: float) -> None:

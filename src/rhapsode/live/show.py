@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from rhapsode.face.direction import Direction
 from rhapsode.live.capture.capture import Capture, CaptureState
@@ -13,6 +14,9 @@ from rhapsode.live.runner import SinkRunner, SinkStatus
 from rhapsode.live.session import Session
 from rhapsode.live.sinks.registry import open_sink
 from rhapsode.live.sources.source import Source
+
+READY_S = 8.0
+"""How long the source waits for the sinks with sound, so that they hear its beginning."""
 
 TAIL_S = 0.8
 """How long the face has to come to rest behind the end of the source."""
@@ -72,7 +76,7 @@ class Show:
                 session.attach(runner)
             jobs = (session.run(), *(runner.run() for runner in self._runners))
             serving = [asyncio.create_task(job) for job in jobs]
-            playing = asyncio.create_task(_play(session, source))
+            playing = asyncio.create_task(self._play(session, source))
             watched = [serving[0], playing]
             if self._capture is not None:
                 watched.append(asyncio.create_task(self._capture.run(session)))
@@ -87,11 +91,13 @@ class Show:
                     task.cancel()
                 await asyncio.gather(playing, *serving, return_exceptions=True)
 
-
-async def _play(session: Session, source: Source | None) -> None:
-    await session.ready.wait()
-    if source is None:
-        await asyncio.get_running_loop().create_future()
-    else:
-        await source.run(session)
-        await asyncio.sleep(TAIL_S)
+    async def _play(self, session: Session, source: Source | None) -> None:
+        await session.ready.wait()
+        opening = [runner.tried.wait() for runner in self._runners if runner.wants_sound]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*opening), READY_S)
+        if source is None:
+            await asyncio.get_running_loop().create_future()
+        else:
+            await source.run(session)
+            await asyncio.sleep(TAIL_S)
