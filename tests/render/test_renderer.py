@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from rhapsode.render.actor import Actor
 from rhapsode.render.camera import framing, measure
 from rhapsode.render.scene import pack_textures
 from rhapsode.rigs import FACE
+from tests.avatars.faces import BLINK, SMILE, figure
 from tests.avatars.make import EYE_HEIGHT, RADIUS, head, write
 from tests.render import plain
 
@@ -142,6 +144,14 @@ def test_the_head_fits_into_every_picture(avatar: Avatar, camera: str, size: tup
     low, high = {"face": (0.5, 0.95), "full": (0.08, 0.4)}.get(camera, (0.3, 0.8))
     assert low < share < high
     assert abs(pixels[:, 0].mean() - size[0] / 2) < 1
+
+
+@pytest.mark.parametrize(("shapes", "jaw"), [({"smile": SMILE}, "Jaw_M"), ({"blink": BLINK}, None)])
+def test_the_chin_is_found_where_no_shape_opens_the_mouth(
+    tmp_path: Path, shapes: Any, jaw: str | None
+) -> None:
+    anatomy = measure(load(write(tmp_path / "a.glb", figure(shapes, jaw=jaw))))
+    assert 1.37 < anatomy.chin[1] < (1.39 if jaw else 1.45)
 
 
 def test_orbit_shows_the_left_cheek_from_the_left(avatar: Avatar) -> None:

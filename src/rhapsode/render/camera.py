@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar, ChannelMap, load_mapping
+from rhapsode.avatars.bones import followers
 from rhapsode.errors import SettingError
 
 Vector = NDArray[np.float64]
@@ -19,6 +20,8 @@ CAMERAS = ("face", "bust", "full")
 _ALIASES = {"portrait": "bust", "head": "face", "body": "full"}
 FOV_DEG = 22.0
 """Angle of view of the shorter edge of the picture."""
+
+_BELOW_EYES = 0.9  # how far a chin is below the eyes, in heights of the head above them
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +128,17 @@ def measure(avatar: Avatar, channels: ChannelMap | None = None) -> Anatomy:
     else:
         height = face[:, 1].max() - face[:, 1].min()
         between = np.array([middle_x, face[:, 1].min() + 0.62 * height, np.percentile(face[:, 2], 90)])
+    shaped = bool(by_jaw)
+    if not shaped and channels.jaw is not None:
+        by_jaw.append(followers(avatar, channels.jaw.node))
     front = np.concatenate(by_jaw) if by_jaw and sum(map(len, by_jaw)) else face
     chin = front[np.argmin(front[:, 1])].copy()
-    if channels.mouth.kind != "channels" and by_jaw:
+    if channels.mouth.kind != "channels" and shaped:
         chin[1] = min(chin[1], _lowest_in_front(head, chin, between))
+    if not by_jaw and eyes:
+        # Lids and brows alone do not reach the chin: the eyes are half way up a head.
+        guess = between[1] - _BELOW_EYES * (head[:, 1].max() - between[1])
+        chin[1] = min(chin[1], max(guess, head[:, 1].min()))
     chin[0] = between[0]
     near = head[head[:, 1] > chin[1]] if len(head[head[:, 1] > chin[1]]) else head
     origin = avatar.rest_world[head_node][:3, 3] if head_node >= 0 else np.array([middle_x, chin[1], 0.0])
