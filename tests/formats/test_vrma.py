@@ -128,6 +128,7 @@ def test_which_expressions_are_written(tmp_path):
     assert kinds(rig="face") == (set(), set(CLIPS))
     assert kinds(avatar="mira") == (set(), set(CLIPS))
     assert kinds(avatar=write(tmp_path / "zero.vrm", head(version=0))) == ({"aa", "blink"}, set())
+    assert kinds(avatar=write(tmp_path / "none.glb", head(version=None))) == (set(PRESETS), set())
     pascal = head()
     pascal.gltf.extensions["VRMC_vrm"]["expressions"]["custom"] = {
         name[0].upper() + name[1:]: {"morphTargetBinds": [{"node": 11, "index": index, "weight": 1.0}]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,30 @@ from rhapsode.formats.registry import Writer, attribute, format_of
 from rhapsode.performance import Performance
 
 
-class AtomicWriter:
+class _Closing(ABC):
+    """A context manager that completes its files, or gives them up after an error."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Complete the files."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Give the files up."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+class AtomicWriter(_Closing):
     """Writes consecutive parts of one performance to ``path``; a context manager.
 
     The work goes to a hidden file in the same folder. `close` completes it, brings it to the disk and
@@ -105,19 +129,8 @@ class AtomicWriter:
             with suppress(OSError):
                 self._temporary.unlink()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
-
-
-class WriterSet:
+class WriterSet(_Closing):
     """Writes the same parts to several files; all of them appear, or none.
 
     Args:
@@ -166,17 +179,6 @@ class WriterSet:
         """Give up all files."""
         for writer in self.writers:
             writer.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
 
 
 def _create_beside(target: Path, shown: Path) -> Path:

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar, load
 from rhapsode.errors import FormatError
-from rhapsode.formats.body import BodyTurns, MotionTrack
+from rhapsode.formats.body import BodyTurns
+from rhapsode.formats.kept import Kept
 from rhapsode.formats.options import WriteOptions
-from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import BONES, bones_for, stand_in
-from rhapsode.performance import Float32, Performance
-from rhapsode.rigs import FACE
+from rhapsode.performance import Float32
 from rhapsode.rotations import angles_of
 
 PER_METRE = 100.0
@@ -31,7 +30,7 @@ PER_METRE = 100.0
 _BLOCK = 4096
 
 
-class BvhWriter:
+class BvhWriter(Kept):
     """Keeps face and motion on the disk and writes them at the end; see `rhapsode.formats.registry.Writer`.
 
     Raises:
@@ -41,15 +40,7 @@ class BvhWriter:
 
     def __init__(self, path: Path, options: WriteOptions) -> None:
         self._avatar = None if options.avatar is None else load(options.avatar, need_morphs=False)
-        self._path = path
-        self._face, self._motion = Spill(path.parent), MotionTrack(path.parent)
-        self._rate = 0.0
-
-    def write(self, part: Performance) -> None:
-        """Keep the angles and the motion of ``part``."""
-        self._motion.append(part.motion)
-        self._face.append(part.face.select(FACE.channels).values)
-        self._rate = float(part.face.rate)
+        super().__init__(path)
 
     def close(self) -> None:
         """Write the file."""
@@ -65,11 +56,6 @@ class BvhWriter:
             out.write(f"MOTION\nFrames: {self._face.rows}\nFrame Time: {1 / self._rate:.9f}\n")
             self._write_rows(out, body, turns)
         self.abort()
-
-    def abort(self) -> None:
-        """Let go of what is on the disk."""
-        self._face.close()
-        self._motion.close()
 
     def _write_rows(self, out: TextIO, body: Avatar, turns: BodyTurns) -> None:
         columns: dict[str, Iterator[NDArray[np.float64]]] = {

@@ -19,17 +19,16 @@ import numpy as np
 
 from rhapsode.avatars import default_name, load, load_mapping, locate, target_names
 from rhapsode.avatars.gltf import GltfFile
-from rhapsode.formats.body import BodyTurns, MotionTrack
+from rhapsode.formats.body import BodyTurns
 from rhapsode.formats.glb_merge import Animation, merged
+from rhapsode.formats.kept import Kept
 from rhapsode.formats.options import WriteOptions
-from rhapsode.formats.spill import Spill
-from rhapsode.performance import Float32, Performance
-from rhapsode.rigs import FACE
+from rhapsode.performance import Float32
 
 ANIMATION = "rhapsode"
 
 
-class GlbWriter:
+class GlbWriter(Kept):
     """Keeps the face on the disk and bakes it at the end; see `rhapsode.formats.registry.Writer`.
 
     Raises:
@@ -40,19 +39,10 @@ class GlbWriter:
     def __init__(self, path: Path, options: WriteOptions) -> None:
         given = options.avatar if options.avatar is not None else default_name()
         self._avatar = load(given)
-        self._path = path
         source = locate(given)
         self._source = GltfFile(source, source.read_bytes())
         self._channels = load_mapping(self._avatar)
-        self._face = Spill(path.parent)
-        self._motion = MotionTrack(path.parent)
-        self._rate = 0.0
-
-    def write(self, part: Performance) -> None:
-        """Keep the face and the motion of ``part``."""
-        self._motion.append(part.motion)
-        self._face.append(part.face.select(FACE.channels).values)
-        self._rate = float(part.face.rate)
+        super().__init__(path)
 
     def close(self) -> None:
         """Write the avatar with its animation."""
@@ -63,11 +53,6 @@ class GlbWriter:
         with self._path.open("wb") as out:
             animation.write(out, binary)
         self.abort()
-
-    def abort(self) -> None:
-        """Let go of what is on the disk."""
-        self._face.close()
-        self._motion.close()
 
     def _bake(self, tree: dict[str, Any], animation: Animation) -> None:
         count = self._face.rows

@@ -60,6 +60,13 @@ def _read(path: Path) -> Performance:
     if eyes is not None and avatar.primitives:
         # Drawn eyes turn less than what they show.
         eyes = eyes / map_channels(avatar).eye_gain
+    return performed(face, head, eyes, motion, path)
+
+
+def performed(
+    face: Curves, head: Float64, eyes: Float64 | None, motion: Motion | None, path: Path
+) -> Performance:
+    """Return a performance of weights, and of the head (n, 3) and eye angles (n, 4) that `body_of` found."""
     first = FACE.index("headYaw")
     face.values[:, first : first + 3] = head
     looks = face.values[:, [k for k, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]].any()

@@ -32,7 +32,6 @@ UNITS_HZ = 60_000
 
 _DAY = 24 * 3600 * UNITS_HZ
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,2})(?:\.(\d{1,9}))?")
-_ANGLES = slice(-len(LIVELINK_CSV.angles), None)
 _COMMON = (24, 25, 30, 50, 60, 120)
 _LARGEST = 3e38
 
@@ -82,21 +81,31 @@ def timecode(frame: int, rate: Fraction) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}:{sixtieths:02}.{thousandths:03}"
 
 
-class CsvWriter:
-    """Writes rows as they come; see `rhapsode.formats.registry.Writer`."""
+class TableWriter:
+    """Writes a timecode and a rig's channels row by row as they come; see `rhapsode.formats.registry.Writer`.
 
-    def __init__(self, path: Path, options: WriteOptions) -> None:
-        self._scale = options.angle_scale
+    Args:
+        path: of the file.
+        rig: whose angles, its last channels, are scaled.
+        header: column names.
+        line: format of a row: of the timecode, then of every channel.
+        angle_scale: what one radian is in the file.
+
+    """
+
+    def __init__(self, path: Path, rig: Rig, *, header: str, line: str, angle_scale: float) -> None:
+        self._rig, self._scale = rig, angle_scale
+        self._angles = slice(len(rig) - len(rig.angles), None)
         self._file = path.open("w", encoding="utf-8", newline="")
-        self._file.write(",".join(COLUMNS) + "\n")
+        self._file.write(header + "\n")
+        self._line = line + "\n"
         self._rows = 0
-        self._line = "%s,61," + ",".join(["%.10f"] * len(LIVELINK_CSV)) + "\n"
 
     def write(self, part: Performance) -> None:
         """Append the rows of ``part``."""
-        face = rigs.retarget(part.face, LIVELINK_CSV.name)
+        face = rigs.retarget(part.face, self._rig.name)
         values = face.values.astype(np.float64)
-        values[:, _ANGLES] *= self._scale
+        values[:, self._angles] *= self._scale
         for row in (values + 0.0).tolist():
             self._file.write(self._line % (timecode(self._rows, face.rate), *row))
             self._rows += 1
@@ -108,6 +117,16 @@ class CsvWriter:
     def abort(self) -> None:
         """Close the file as it is."""
         self._file.close()
+
+
+class CsvWriter(TableWriter):
+    """Writes rows as Live Link Face does."""
+
+    def __init__(self, path: Path, options: WriteOptions) -> None:
+        line = "%s,61," + ",".join(["%.10f"] * len(LIVELINK_CSV))
+        super().__init__(
+            path, LIVELINK_CSV, header=",".join(COLUMNS), line=line, angle_scale=options.angle_scale
+        )
 
 
 def read(path: Path, *, angle_scale: float | None = None) -> Performance:

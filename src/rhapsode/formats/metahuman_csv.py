@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from rhapsode import rigs
-from rhapsode.formats.livelink_csv import Layout, read_table, timecode
+from rhapsode.formats.livelink_csv import Layout, TableWriter, read_table
 from rhapsode.formats.options import WriteOptions
 from rhapsode.performance import Performance
 from rhapsode.rigs.metahuman import METAHUMAN
@@ -23,35 +20,14 @@ LAYOUT = Layout(
     "export all curves again",
 )
 
-_ANGLES = slice(len(METAHUMAN) - len(METAHUMAN.angles), None)
 
-
-class CsvWriter:
-    """Writes rows as they come; see `rhapsode.formats.registry.Writer`."""
+class CsvWriter(TableWriter):
+    """Writes rows as they come."""
 
     def __init__(self, path: Path, options: WriteOptions) -> None:
-        self._scale = options.angle_scale
-        self._file = path.open("w", encoding="utf-8", newline="")
-        self._file.write(",".join(("Timecode", *METAHUMAN.channels)) + "\n")
-        self._line = "%s," + ",".join([f"%.{options.precision}f"] * len(METAHUMAN)) + "\n"
-        self._rows = 0
-
-    def write(self, part: Performance) -> None:
-        """Append the rows of ``part``."""
-        face = rigs.retarget(part.face, METAHUMAN.name)
-        values = face.values.astype(np.float64)
-        values[:, _ANGLES] *= self._scale
-        for row in (values + 0.0).tolist():
-            self._file.write(self._line % (timecode(self._rows, face.rate), *row))
-            self._rows += 1
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-    def abort(self) -> None:
-        """Close the file as it is."""
-        self._file.close()
+        header = ",".join(("Timecode", *METAHUMAN.channels))
+        line = "%s," + ",".join([f"%.{options.precision}f"] * len(METAHUMAN))
+        super().__init__(path, METAHUMAN, header=header, line=line, angle_scale=options.angle_scale)
 
 
 def read(path: Path, *, angle_scale: float | None = None) -> Performance:

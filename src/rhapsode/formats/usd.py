@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from rhapsode.avatars import Avatar, load, load_mapping
 from rhapsode.avatars.avatar import compose
 from rhapsode.errors import FormatError, MissingExtraError
-from rhapsode.formats.body import BodyTurns, MotionTrack
+from rhapsode.formats.body import BodyTurns
+from rhapsode.formats.kept import Kept
 from rhapsode.formats.options import WriteOptions
-from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import bones_for, stand_in
-from rhapsode.performance import Float32, Performance
-from rhapsode.rigs import BLENDSHAPES, FACE
+from rhapsode.performance import Float32
+from rhapsode.rigs import BLENDSHAPES
 from rhapsode.rotations import unit
 
 ROOT, ANIMATION = "/Avatar", "rhapsode"
@@ -47,7 +47,7 @@ def pixar() -> Any:
     return pxr
 
 
-class UsdWriter:
+class UsdWriter(Kept):
     """Keeps face and motion on the disk and bakes them at the end; see `rhapsode.formats.registry.Writer`.
 
     Raises:
@@ -59,15 +59,7 @@ class UsdWriter:
     def __init__(self, path: Path, options: WriteOptions) -> None:
         pixar()
         self._avatar = None if options.avatar is None else load(options.avatar)
-        self._path = path
-        self._face, self._motion = Spill(path.parent), MotionTrack(path.parent)
-        self._rate = 0.0
-
-    def write(self, part: Performance) -> None:
-        """Keep the face and the motion of ``part``."""
-        self._motion.append(part.motion)
-        self._face.append(part.face.select(FACE.channels).values)
-        self._rate = float(part.face.rate)
+        super().__init__(path)
 
     def close(self) -> None:
         """Write the file."""
@@ -99,11 +91,6 @@ class UsdWriter:
         if not stage.GetRootLayer().Export(str(self._path)):
             raise FormatError(f"USD could not be written to '{self._path}'; see what it said above")
         self.abort()
-
-    def abort(self) -> None:
-        """Let go of what is on the disk."""
-        self._face.close()
-        self._motion.close()
 
     def _bake(self, px: Any, animation: Any, joints: Joints) -> None:
         channels = None if self._avatar is None else load_mapping(self._avatar)

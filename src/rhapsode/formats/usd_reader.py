@@ -11,14 +11,13 @@ from rhapsode.avatars import Avatar, Node
 from rhapsode.avatars.load import quaternion
 from rhapsode.errors import FormatError
 from rhapsode.formats.channel_names import face_of
-from rhapsode.formats.gltf_animation import body_of
+from rhapsode.formats.gltf_animation import body_of, performed
 from rhapsode.formats.gltf_tracks import Track, damaged, grid
 from rhapsode.formats.joint_names import bones_of
 from rhapsode.formats.stand_in import BONES, skeleton
 from rhapsode.formats.usd import pixar
 from rhapsode.performance import Curves, Performance
-from rhapsode.rigs import BLENDSHAPES, FACE
-from rhapsode.rigs.gaze import eye_angles, set_eyes
+from rhapsode.rigs import FACE
 
 
 def read(path: Path) -> Performance:
@@ -72,11 +71,7 @@ def _read(px: Any, stage: Any, animation: Any, path: Path) -> Performance:
                 own = track.values[:, wide * column : wide * (column + 1)]
                 found[nodes[joint], kind] = Track(track.times, own, turns=kind == "rotation")
     head, eyes, motion = body_of(body, found, ticks, rate)
-    first = FACE.index("headYaw")
-    face.values[:, first : first + 3] = head
-    looks = face.values[:, [k for k, name in enumerate(BLENDSHAPES) if name.startswith("eyeLook")]].any()
-    set_eyes(face.values, eye_angles(face.values) if eyes is None else eyes, weights=not looks)
-    return Performance(face, motion=motion, meta={"source": path.name})
+    return performed(face, head, eyes, motion, path)
 
 
 def _track(attribute: Any, per_second: float, count: int, path: Path, *, wide: int = 1) -> Track | None:

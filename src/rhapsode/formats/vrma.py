@@ -8,7 +8,7 @@ eye bones and no expressions for it. Source: VRMC_vrm_animation-1.0 (vrm-c/vrm-s
 Which expressions are written, since an avatar that has both kinds would play both on top of each other:
 
 - with an avatar, those that it has: the 52 ARKit clips of "perfect sync" in its own spelling, or its presets;
-- without one, the presets of VRM 1.0, which every avatar has;
+- without one, or with one that has no expressions, the presets of VRM 1.0, which every avatar has;
 - without one and with ``rig="face"``, the ARKit clips.
 
 The ARKit weights are always in the file: under their names as nodes that no expression names, where they are
@@ -26,8 +26,9 @@ import numpy as np
 
 from rhapsode.avatars import Avatar, load
 from rhapsode.errors import FormatError
-from rhapsode.formats.body import BodyTurns, MotionTrack
+from rhapsode.formats.body import BodyTurns
 from rhapsode.formats.glb_merge import Animation
+from rhapsode.formats.kept import Kept
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.spill import Spill
 from rhapsode.formats.stand_in import bones_for, stand_in
@@ -50,7 +51,7 @@ CLIPS = tuple(name for name in BLENDSHAPES if not name.startswith("eyeLook"))
 _PERFECT_SYNC = 40
 
 
-class VrmaWriter:
+class VrmaWriter(Kept):
     """Keeps face and motion on the disk and bakes them at the end; see `rhapsode.formats.registry.Writer`.
 
     Raises:
@@ -61,18 +62,14 @@ class VrmaWriter:
     def __init__(self, path: Path, options: WriteOptions) -> None:
         avatar = None if options.avatar is None else load(options.avatar, need_morphs=False)
         self._presets, self._clips = expressions_for(avatar, clips=options.rig == "face")
-        self._path = path
-        self._face, self._motion = Spill(path.parent), MotionTrack(path.parent)
+        super().__init__(path)
         self._felt = Spill(path.parent)
-        self._rate = 0.0
 
     def write(self, part: Performance) -> None:
-        """Keep the face and the motion of ``part``."""
-        self._motion.append(part.motion)
+        """Keep the face, as presets too where they are written, and the motion of ``part``."""
+        super().write(part)
         face = part.face.select(FACE.channels)
-        self._face.append(face.values)
         self._felt.append(retarget(face, VRM1.name).values if self._presets else face.values[:, :0])
-        self._rate = float(part.face.rate)
 
     def close(self) -> None:
         """Write the file."""
@@ -91,8 +88,8 @@ class VrmaWriter:
 
     def abort(self) -> None:
         """Let go of what is on the disk."""
-        for kept in (self._face, self._felt, self._motion):
-            kept.close()
+        super().abort()
+        self._felt.close()
 
     def _bake(self, tree: dict[str, Any], animation: Animation, turns: BodyTurns) -> None:
         times = animation.times(self._face.rows, self._rate)
@@ -123,12 +120,12 @@ def expressions_for(avatar: Avatar | None, *, clips: bool) -> tuple[dict[str, st
     """Return the presets and the ARKit clips to write, each with the spelling of the avatar.
 
     Args:
-        avatar: whose expressions count; None where the file is for any.
+        avatar: whose expressions count; None, or one without any, where the file is for any.
         clips: without an avatar, whether ARKit clips are written instead of presets.
 
     """
     every = {name: name for name in PRESETS}, {name: name for name in CLIPS}
-    if avatar is None:
+    if avatar is None or not avatar.expressions:
         return ({}, every[1]) if clips else (every[0], {})
     custom = {name.lower(): name for name, row in avatar.expressions.items() if not row.preset}
     spelled = {name: custom[name.lower()] for name in CLIPS if name.lower() in custom}
