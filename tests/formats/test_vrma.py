@@ -17,6 +17,7 @@ from rhapsode.performance import Curves, Motion, Performance
 from rhapsode.rigs import BLENDSHAPES, FACE, retarget
 from rhapsode.rigs.gaze import EYES, set_eyes
 from rhapsode.rotations import NECK_SHARE, turn
+from tests.avatars.faces import FIVE, figure
 from tests.avatars.make import Builder, head, write
 from tests.formats.performances import cut, face
 from tests.tools.readers import node
@@ -139,6 +140,16 @@ def test_which_expressions_are_written(tmp_path):
     np.testing.assert_allclose(
         load(tmp_path / "a.vrma").face["jawOpen"], take(5).face.resample(30)["jawOpen"], atol=1e-6
     )
+
+
+def test_the_gaze_is_that_of_real_eyes_whatever_the_avatar(tmp_path):
+    one = take(20)
+    for behind in (0.0, 0.1):
+        source = write(tmp_path / "a.vrm", figure(FIVE, version=1, eyes_behind=behind))
+        again = load(save(one, tmp_path / "a.vrma", fps=50, avatar=source))
+        np.testing.assert_allclose(
+            again.face.values[:, HEAD + 3 :], one.face.values[:, HEAD + 3 :], atol=1e-5
+        )
 
 
 def test_presets_alone_become_arkit(tmp_path):

@@ -3,7 +3,9 @@
 A .glb of a humanoid in a T-pose and of one node for each expression, whose translation along X is the
 expression's weight. Neck and head turn, the other bones as far as the performance has a motion (otherwise the
 arms are lowered), and only the hips move. The gaze is the rotation of a node of its own: VRM Animation has no
-eye bones and no expressions for it. Source: VRMC_vrm_animation-1.0 (vrm-c/vrm-specification).
+eye bones and no expressions for it. It tells where real eyes look, whatever the avatar: who plays the file
+turns drawn eyes less, by the range maps of the avatar's own lookAt. Source: VRMC_vrm_animation-1.0
+(vrm-c/vrm-specification).
 
 Which expressions are written, since an avatar that has both kinds would play both on top of each other:
 
