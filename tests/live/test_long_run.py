@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rhapsode.errors import AudioError, PacketError
+from rhapsode.live.ear import LIMIT_S, Ear
 from rhapsode.live.gate import Mix
 from rhapsode.live.items import CurvesItem, SoundItem
 from rhapsode.live.playout import KEPT_S, Playout
@@ -19,7 +21,7 @@ from rhapsode.live.timeline import Timeline
 from rhapsode.performance import CLOCK_HZ, Float32
 from rhapsode.protocols.frame import FaceFrame
 from tests.live.fake import FakeEngine
-from tests.live.test_runner import FakeSink, shown
+from tests.live.test_runner import FakeSink, now, shown
 from tests.live.virtual import play
 
 
@@ -146,6 +148,20 @@ def test_a_fault_of_one_sink_is_told_and_no_matter_of_the_others(where: str):
     assert len(other.frames) > 140
 
 
+def test_a_moment_that_cannot_be_sent_is_left_out():
+    class Picky(FakeSink):
+        async def show(self, frame: FaceFrame) -> None:
+            if 1.0 < now() < 1.1:
+                raise PacketError("got NaN")
+            await super().show(frame)
+
+    sink = Picky()
+    show = shown([sink], lambda session: asyncio.sleep(3))
+    assert sink.opened == 1
+    assert sink.frames[-1][0] > 2.9
+    assert 4 <= show.statuses[0].dropped <= 6  # type: ignore[attr-defined]
+
+
 def test_a_source_waits_until_sinks_with_sound_are_there(monkeypatch):
     class Late(FakeSink):
         async def open(self) -> None:
@@ -166,6 +182,20 @@ def test_a_source_waits_until_sinks_with_sound_are_there(monkeypatch):
     play(scene())
     heard = np.concatenate([samples for _, samples in late.sounds])
     assert (np.abs(heard) > 0.6).sum() == pytest.approx(9600, abs=30)
+
+
+def test_a_long_chunk_is_taken_in_pieces_and_one_without_channels_is_none():
+    ear = Ear(48_000)
+    ear.hear(np.ones(48_000 * 4, np.float32), 0.0)
+    pieces = []
+    while (heard := ear.next(0.0)) is not None:
+        pieces.append(len(heard.samples))
+    assert max(pieces) <= 9_600
+    assert sum(pieces) == 48_000 * 4
+    ear.hear(np.ones(48_000 * 9, np.float32), 0.0)
+    assert ear.lost_s == pytest.approx(9 - LIMIT_S, abs=0.11), "the newest is kept"
+    with pytest.raises(AudioError, match="shape"):
+        ear.hear(np.zeros((10, 0), np.float32), 0.0)
 
 
 def test_rates_of_a_microphone_may_change_and_the_face_goes_on():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import socket
 import sys
+import threading
 import types
 from typing import Any
 
@@ -16,6 +18,7 @@ from websockets.asyncio.client import connect
 from rhapsode.errors import AudioError, MissingExtraError, SettingError
 from rhapsode.live.items import CurvesItem, Item
 from rhapsode.live.session import Session
+from rhapsode.live.sources import pcm
 from rhapsode.live.sources.microphone import Microphone
 from rhapsode.live.sources.pcm import PcmPipe, PcmServer
 from rhapsode.live.sources.played import Played, played_file
@@ -56,29 +59,49 @@ def loud(seconds: float, rate: int = 48_000) -> bytes:
     return np.full(round(seconds * rate), 16_384, "<i2").tobytes()
 
 
-def test_a_pipe_plays_at_its_pace_however_fast_it_is_filled():
+def test_a_pipe_plays_at_its_pace_however_fast_it_is_filled(monkeypatch):
+    monkeypatch.setattr(pcm, "_read", _at_once)
+
     async def scene() -> tuple[float, float]:
         watch = Watch()
         await watch.session.ready.wait()
         begun = asyncio.get_running_loop().time()
-        real = asyncio.to_thread
-        asyncio.to_thread = _at_once  # type: ignore[assignment]
-        try:
-            await PcmPipe(io.BytesIO(loud(2.0) + b"\x01"), 48_000).run(watch.session)
-        finally:
-            asyncio.to_thread = real
+        await PcmPipe(io.BytesIO(loud(2.0) + b"\x01"), 48_000).run(watch.session)
         took = asyncio.get_running_loop().time() - begun
         await asyncio.sleep(0.5)
         await watch.end()
         return took, watch.opened_s
 
     took, opened = play(scene())
-    assert took == pytest.approx(2.0, abs=0.1)
-    assert opened == pytest.approx(2.0, abs=0.2)
+    assert took == pytest.approx(2.0 + pcm.TAIL_S, abs=0.1)
+    assert opened == pytest.approx(2.0, abs=0.05), "to its last sound"
 
 
-async def _at_once(job: Any, *args: Any) -> Any:
-    return job(*args)
+async def _at_once(pipe: io.BytesIO, size: int) -> bytes:
+    return pipe.read(size)
+
+
+def test_a_pipe_that_stays_silent_keeps_nobody_from_ending():
+    out, into = os.pipe()
+
+    async def scene() -> None:
+        watch = Watch()
+        await watch.session.ready.wait()
+        task = asyncio.ensure_future(PcmPipe(pipe, 48_000).run(watch.session))
+        await asyncio.wait([task], timeout=0.1)
+        task.cancel()
+        await watch.end()
+
+    with open(out, "rb", buffering=0) as pipe:
+        timer = threading.Timer(5, os.close, [into])  # so that a failure does not hang
+        timer.start()
+        asyncio.run(scene())
+        (reading,) = [one for one in threading.enumerate() if one.name == "rhapsode-pcm"]
+        assert reading.daemon
+        assert reading.is_alive(), "it still waits, and nobody for it"
+        timer.cancel()
+        os.close(into)
+        reading.join()
 
 
 def test_a_text_is_performed_to_its_end_and_again():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ def _raw(pcm: str, rate: int, process: Process | None) -> Source:
     from rhapsode.live.sources.pcm import PcmPipe, PcmServer
 
     if pcm == "-":
-        return PcmPipe(sys.stdin.buffer, rate, process=process)
+        return PcmPipe(open(0, "rb", buffering=0, closefd=False), rate, process=process)
     address = urlsplit(pcm)
     if address.scheme != "ws":
         raise SettingError(f"--pcm must be '-' or ws://HOST:PORT, got '{pcm}'; try ws://127.0.0.1:8766")

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from rhapsode.errors import RhapsodeError, SinkError
+from rhapsode.errors import PacketError, RhapsodeError, SinkError
 from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import Item
 from rhapsode.live.metrics import Window
 from rhapsode.live.playout import Playout
 from rhapsode.live.sinks.sink import Sink, SinkOptions, masked
 from rhapsode.live.timeline import Timeline
+from rhapsode.protocols.frame import FaceFrame
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ class SinkRunner:
             elif (shown := self._playout.follow(now)) is not None:
                 frame, sound_at = shown
                 async with asyncio.timeout(STUCK_S):
-                    await self._sink.show(frame)
+                    await self._show(frame)
                 self._sent += 1
                 self._latency.add(self._now() - (sound_at or due + self.options.offset_s))
 
@@ -201,15 +202,25 @@ class SinkRunner:
                 frame, sound = self._playout.moment(due - self.options.offset_s, upto - heard)
                 heard = upto
                 async with asyncio.timeout(STUCK_S):
-                    await self._sink.show(frame)
+                    await self._show(frame)
                     await self._sink.hear(sound)
             else:
                 frame, sound_at = self._playout.face_at(due - self.options.offset_s)
                 async with asyncio.timeout(STUCK_S):
-                    await self._sink.show(frame)
+                    await self._show(frame)
             self._sent += 1
             self._latency.add(self._now() - (sound_at or due))
             tick += 1
+
+    async def _show(self, frame: FaceFrame) -> None:
+        try:
+            await self._sink.show(frame)
+        except PacketError as error:  # a moment that cannot be sent is left out
+            self._skipped += 1
+            if str(error) != self._error:
+                self._error = str(error)
+                log.warning("%s: %s; it is left out", self.url, error)
+        await asyncio.sleep(0)  # a sink that never waits lets others do
 
     async def _flushed(self) -> None:
         if self._flush:

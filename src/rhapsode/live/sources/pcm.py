@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import BinaryIO
+import threading
+from contextlib import suppress
+from typing import Protocol
 
 import numpy as np
 from websockets.asyncio.server import ServerConnection, serve
@@ -19,15 +21,25 @@ CHUNK_S = 0.02
 AHEAD_S = 0.2
 """How much faster than it is spoken a pipe is read at most: a file sent through one plays at its pace."""
 
+TAIL_S = 0.2
+"""Silence behind the end of a pipe, so that the face gets to its last sound."""
+
 RATES = (8_000, 384_000)
 """Lowest and highest sample rate that is believed, Hz."""
+
+
+class Pipe(Protocol):
+    """What is read from."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return up to ``size`` bytes, none at the end; may block."""
 
 
 class PcmPipe:
     """Reads a pipe such as standard input to its end.
 
     Args:
-        pipe: blocking, binary.
+        pipe: blocking, binary; without a buffer of its own, since a read may be left under way at the end.
         sample_rate: Hz.
         process: cleans the sound, see `rhapsode.live.ear.Process`.
 
@@ -36,7 +48,7 @@ class PcmPipe:
 
     """
 
-    def __init__(self, pipe: BinaryIO, sample_rate: int, *, process: Process | None = None) -> None:
+    def __init__(self, pipe: Pipe, sample_rate: int, *, process: Process | None = None) -> None:
         self._pipe, self._rate, self._process = pipe, _checked(sample_rate), process
 
     async def run(self, session: Session) -> None:
@@ -44,7 +56,7 @@ class PcmPipe:
         loop = asyncio.get_running_loop()
         session.listen(self._rate, process=self._process)
         begun, read, rest = loop.time(), 0, b""
-        while data := await asyncio.to_thread(self._pipe.read, 2 * round(self._rate * CHUNK_S)):
+        while data := await _read(self._pipe, 2 * round(self._rate * CHUNK_S)):
             data = rest + data
             whole = len(data) - len(data) % 2
             rest = data[whole:]
@@ -54,6 +66,8 @@ class PcmPipe:
         if rest:
             log.warning("the sound ended within a sample: one byte is left out")
         await asyncio.sleep(max(read / self._rate - (loop.time() - begun), 0))
+        session.hear(np.zeros(round(self._rate * TAIL_S), np.float32))
+        await asyncio.sleep(TAIL_S)
         session.deafen()
 
 
@@ -111,6 +125,28 @@ class PcmServer:
         finally:
             self._taken = False
             self._session.deafen()
+
+
+async def _read(pipe: Pipe, size: int) -> bytes:
+    """Read in a thread that nobody waits for at the end: a pipe may stay silent for ever."""
+    loop = asyncio.get_running_loop()
+    come: asyncio.Future[bytes] = loop.create_future()
+
+    def tell(data: bytes) -> None:
+        if not come.done():
+            come.set_result(data)
+
+    def read() -> None:
+        try:
+            data = pipe.read(size) or b""
+        except (OSError, ValueError) as error:
+            log.warning("the sound broke off: %s", error)
+            data = b""
+        with suppress(RuntimeError):  # the loop is over
+            loop.call_soon_threadsafe(tell, data)
+
+    threading.Thread(target=read, name="rhapsode-pcm", daemon=True).start()
+    return await come
 
 
 def samples_of(data: bytes) -> np.ndarray:
