@@ -30,7 +30,7 @@ from rhapsode.rigs import FACE
 from rhapsode.server.messages import PROTOCOL
 
 LIFE_KEPT = 200
-"""Curve frames of life that wait for a connection at most (4 s); older ones are left out."""
+"""Curve frames that wait for a connection at most (4 s) once they are past; older ones are left out."""
 
 SOUND_KEPT_S = 3 * SPEECH_AHEAD_S
 """Sound that waits for a connection at most; who reads slower than that is let go."""
@@ -253,8 +253,12 @@ class Viewer:
 
     def _leave_out_old_life(self) -> None:
         kept = sum(len(item.values) for item in self._curves_waiting())
+        now = asyncio.get_running_loop().time()
         while kept > LIFE_KEPT:
             old = next(self._curves_waiting())
+            over = old.start + len(old.values) * HOP
+            if self._session is not None and self._session.timeline.time_of(over) > now:
+                return  # speech that was made ahead
             self._waiting.remove(old)
             kept -= len(old.values)
             self.dropped += len(old.values)
