@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rhapsode.errors import AudioError, PacketError
+from rhapsode.errors import AudioError, PacketError, SettingError
 from rhapsode.live.ear import LIMIT_S, Ear
 from rhapsode.live.gate import Mix
 from rhapsode.live.items import CurvesItem, SoundItem
@@ -182,6 +182,11 @@ def test_a_source_waits_until_sinks_with_sound_are_there(monkeypatch):
     play(scene())
     heard = np.concatenate([samples for _, samples in late.sounds])
     assert (np.abs(heard) > 0.6).sum() == pytest.approx(9600, abs=30)
+
+
+def test_a_file_is_recorded_once():
+    with pytest.raises(SettingError, match="twice"):
+        Show(FakeEngine(), ["file:/tmp/a.npz", "file:///tmp/a.npz?rig=arkit"])
 
 
 def test_a_long_chunk_is_taken_in_pieces_and_one_without_channels_is_none():

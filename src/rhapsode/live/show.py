@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from urllib.parse import urlsplit
 
+from rhapsode.errors import SettingError
 from rhapsode.face.direction import Direction
 from rhapsode.live.capture.capture import Capture, CaptureState
 from rhapsode.live.engine import Engine
@@ -32,7 +34,7 @@ class Show:
         capture: a captured face that is mixed in.
 
     Raises:
-        SettingError: a sink or one of its options is not known.
+        SettingError: a sink or one of its options is not known, or a file is named twice.
         MissingExtraError: a sink needs a part that is not installed.
 
     """
@@ -46,6 +48,11 @@ class Show:
         capture: Capture | None = None,
     ) -> None:
         self._engine, self._direction, self._capture = engine, direction, capture
+        files = [urlsplit(url).path for url in urls if urlsplit(url).scheme == "file"]
+        if len(set(files)) < len(files):
+            raise SettingError(
+                f"each file is recorded once, got the same one twice among {', '.join(files)}; name another"
+            )
         self._sinks = [(url, *open_sink(url)) for url in urls]
         self._runners: list[SinkRunner] = []
         self.session: Session | None = None
