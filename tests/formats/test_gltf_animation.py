@@ -94,6 +94,7 @@ def test_eyes_that_are_bones_come_back(tmp_path, behind):
     np.testing.assert_allclose(again.face["jawOpen"], one.face["jawOpen"], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -115,6 +116,7 @@ def test_morph_targets_in_other_spellings(tmp_path, change):
     np.testing.assert_allclose(again["eyeBlinkLeft"], one.face["eyeBlinkLeft"], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rig", "prefix"), [("oculus", "viseme_"), ("vrm1", "")])
 def test_other_rigs_become_arkit(tmp_path, rig, prefix):
     one = take(20)

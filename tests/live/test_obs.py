@@ -86,7 +86,8 @@ def test_the_stage_becomes_a_source_once_and_is_brought_up_to_date():
     assert obs.inputs["Rhapsode"]["fps"] == 30
 
 
-def test_a_password_opens_and_a_wrong_one_is_told():
+def test_a_password_opens_and_a_wrong_one_is_told(monkeypatch):
+    monkeypatch.setattr("rhapsode.live.obs.ANSWER_S", 1)
     obs = FakeObs("sesame")
     assert told(obs, BrowserSource("http://127.0.0.1:8420"), password="sesame", scene="Show") == "Show"
     with pytest.raises(SinkError):

@@ -44,7 +44,9 @@ def animate(
     ] = None,
     text: Annotated[str | None, typer.Option(help="Speak this text instead of a sound file.")] = None,
     voice: Annotated[str, typer.Option(help="Voice that speaks --text.")] = "hibari",
-    avatar: Annotated[str, typer.Option(help="Avatar for .mp4 and .glb: a name or a .vrm/.glb file.")] = "",
+    avatar: Annotated[
+        str, typer.Option(help="Avatar for .mp4, .glb, .usd, .vrma and .bvh: a name or a .vrm/.glb file.")
+    ] = "",
     style: Annotated[
         str, typer.Option(help="Manner of speaking: natural, serious, lively or cartoon.")
     ] = "natural",
