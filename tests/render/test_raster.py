@@ -10,6 +10,7 @@ import pytest
 from rhapsode.avatars import Avatar, Material, Morph, Node, Primitive
 from rhapsode.render import Camera, Renderer
 from rhapsode.render.picture import tone_curve
+from rhapsode.render.renderer import Quality
 from rhapsode.render.scene import linear_of, pack_textures
 from tests.render import plain
 
@@ -64,7 +65,8 @@ def shown(light: np.ndarray, cover: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("transparent", [False, True])
-def test_matches_the_plain_renderer(seed: int, transparent: bool) -> None:
+@pytest.mark.parametrize("quality", ["fine", "live"])
+def test_matches_the_plain_renderer(seed: int, transparent: bool, quality: Quality) -> None:
     rng = np.random.default_rng(seed)
     count = 12
     points = rng.uniform(-0.6, 0.6, (count * 3, 3))
@@ -80,6 +82,7 @@ def test_matches_the_plain_renderer(seed: int, transparent: bool) -> None:
         camera=CAMERA,
         background=None,
         threads=1,
+        quality=quality,
     )
     fast = renderer.draw({}).astype(float)
     order = np.concatenate([np.flatnonzero(alphas == 1), np.flatnonzero(alphas < 1)])

@@ -123,6 +123,7 @@ class Painter:
             size=options.size,
             camera=options.camera,
             background=options.background,
+            quality="live",
         )
         renderer.draw(REST.values, out=self._picture)
         return renderer
