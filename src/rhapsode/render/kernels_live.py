@@ -1,4 +1,4 @@
-"""Compiled depth for live video: what `kernels_raster.draw_opaque` finds, for less than half the work.
+"""Compiled depth for live video: what `kernels_raster.draw_opaque` finds, for less work.
 
 What the previous picture showed is drawn first, so that most of what lies behind it is skipped at a glance.
 Blocks of 4 x 2 pixels with four samples each are compared at once, which the compiler turns into vector

@@ -57,8 +57,8 @@ class Renderer:
         threads: drawing threads; None takes one per core, eight at most.
         channels: how the face moves the avatar; None takes `rhapsode.avatars.load_mapping`.
         progress: told what takes long, in words.
-        quality: "fine" for files: every picture depends on its values alone. "live" takes less than half the
-            time: small triangles are lit at their corners, and shadows follow within three pictures.
+        quality: "fine" for files: every picture depends on its values alone. "live" takes about two thirds
+            of the time: small triangles are lit at their corners, and shadows follow within three pictures.
 
     Raises:
         AvatarError: the avatar cannot be loaded.
