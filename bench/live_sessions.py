@@ -32,7 +32,7 @@ from rhapsode.audio.resample import Resampler
 from rhapsode.face.direction import Direction
 from rhapsode.face.life import Life
 from rhapsode.face.stream import FaceStream
-from rhapsode.live.session import LEAD_S
+from rhapsode.live.performer import LEAD_S
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.protocols.stage_packets import CurvesPacket, SoundPacket, parse
 from rhapsode.rigs import FACE

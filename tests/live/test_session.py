@@ -23,7 +23,8 @@ from rhapsode.live.items import (
     SoundItem,
     WordsItem,
 )
-from rhapsode.live.session import IDLE_AHEAD_S, LEAD_S, SPEECH_AHEAD_S, Session
+from rhapsode.live.performer import LEAD_S, SPEECH_AHEAD_S
+from rhapsode.live.session import IDLE_AHEAD_S, Session
 from rhapsode.performance import CLOCK_HZ, Curves, Performance, Sound
 from rhapsode.rigs import FACE
 from tests.live.fake import JAW, LOOK_AHEAD, SMILE, FakeEngine, FakeFace, level

@@ -134,6 +134,7 @@ def test_a_host_that_does_not_exist_is_told():
         ("vmc://127.0.0.1:99999", "a port must lie in 1 to 65535"),
         ("vmc://127.0.0.1:39539?rig=other", "a VMC rig is one of arkit"),
         ("vmc://127.0.0.1:39539?offset_ms=soon", r"offset_ms must lie in \[-10000, 10000\] milliseconds"),
+        ("vmc://127.0.0.1:39539?rate=1000", "rate may be 240 moments a second at most, got 1000"),
         ("vmc://127.0.0.1:39539?rate=0", "frame rate must lie in"),
         ("ifacialmocap://127.0.0.1?version=3", "version of iFacialMocap must be 1 or 2"),
         ("fglivelink://127.0.0.1?rig=flame", "rig must be one of: arkit, metahuman, facegood"),

@@ -12,8 +12,9 @@ from rhapsode.face.direction import Direction
 from rhapsode.live.asked import Take
 from rhapsode.live.engine import Block
 from rhapsode.live.items import BeginItem, EndItem, Item, WordsItem
+from rhapsode.live.performer import LEAD_S
 from rhapsode.live.runner import SinkRunner
-from rhapsode.live.session import LEAD_S, Session
+from rhapsode.live.session import Session
 from rhapsode.performance import CLOCK_HZ, Curves, Performance
 from rhapsode.rigs import FACE
 from tests.live.fake import JAW, FakeEngine, FakeFace

@@ -22,7 +22,8 @@ from rhapsode.live.items import (
     WordsItem,
 )
 from rhapsode.live.metrics import Window
-from rhapsode.live.session import SPEECH_AHEAD_S, Session
+from rhapsode.live.performer import SPEECH_AHEAD_S
+from rhapsode.live.session import Session
 from rhapsode.live.timeline import Timeline
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Words
 from rhapsode.protocols.stage_packets import CurvesPacket, SoundPacket

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -18,6 +19,9 @@ from rhapsode.live.sinks.sink import Sink, SinkOptions
 from rhapsode.performance import as_rate
 
 _HERE = "rhapsode.live.sinks"
+
+FASTEST_HZ = 240
+"""Moments a second that a sink can be given at most."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def open_sink(url: str) -> tuple[Sink, SinkOptions]:
         )
     query = _query(url, address, scheme)
     options = SinkOptions(
-        as_rate(query.pop("rate")) if "rate" in query else None, _offset(query.pop("offset_ms", "0"))
+        _rate(query.pop("rate")) if "rate" in query else None, _offset(query.pop("offset_ms", "0"))
     )
     module, _, name = scheme.maker.partition(":")
     maker: Callable[[SplitResult, dict[str, str]], Sink] = getattr(import_module(module), name)
@@ -146,6 +150,13 @@ def _query(url: str, address: SplitResult, scheme: Scheme) -> dict[str, str]:
     if unknown:
         raise SettingError(f"unknown option '{unknown[0]}' of the sink '{url}'; valid: {', '.join(valid)}")
     return query
+
+
+def _rate(text: str) -> Fraction:
+    rate = as_rate(text)
+    if rate > FASTEST_HZ:
+        raise SettingError(f"rate may be {FASTEST_HZ} moments a second at most, got {text}; try 60")
+    return rate
 
 
 def _offset(text: str) -> float:
