@@ -46,12 +46,14 @@ async def receive(path: Path) -> None:
 async def perform(url: str, take: Path, seconds: float) -> dict[str, Any]:
     """Speak to the server and to a file; return what the session knows of it."""
     from rhapsode.face.direction import Direction
+    from rhapsode.face.life import Life
     from rhapsode.live.engine import ProductEngine
     from rhapsode.live.show import Show
 
     engine = ProductEngine()
     engine.warm_up()
-    show = Show(engine, [url, f"file://{take}"], direction=Direction())
+    # Without life the head stands still: what moves in the pictures of the mouth is the mouth.
+    show = Show(engine, [url, f"file://{take}"], direction=Direction(life=Life.off()))
     task = asyncio.create_task(show.run(None))
     while not show.status or any(status.sent < RATE for status in show.status):
         await asyncio.sleep(0.1)

@@ -36,7 +36,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the application on a free port, with folders of its own for takes and avatars."""
     takes, avatars = (str(tmp_path_factory.mktemp(name)) for name in ("takes", "avatars"))
@@ -65,14 +65,14 @@ def find_browser() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright_here() -> Iterator[Playwright]:
     """Start what drives browsers."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright_here: Playwright) -> Iterator[Browser]:
     """Start the chromium of this machine."""
     started = playwright_here.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
@@ -90,7 +90,7 @@ def stage(browser: Browser, address: str) -> Iterator[StagePage]:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fake_server() -> Iterator[FakeStage]:
     """Serve the page with made-up curves and tones, which know all of protocol 2."""
     fake = FakeStage()

@@ -54,6 +54,7 @@ def alike(one: Curves, two: Curves) -> float:
     return float(np.corrcoef(a[:count], b[:count])[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", READ)
 def test_any_to_any(sources, tmp_path, source):
     if source not in sources:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +43,7 @@ def audio2face(
     127.0.0.1:52000`. Beyond this machine a --token or --client-ca is needed.
     """
     from rhapsode.cli.controls import controls_of
-    from rhapsode.cli.terminal import console, say_note
+    from rhapsode.cli.terminal import console, run_until_told, say_note
     from rhapsode.face.direction import Direction
     from rhapsode.live.sources.audio2face_grpc import Door
 
@@ -56,9 +55,7 @@ def audio2face(
     door.check_reach()
     if token and cert is None and not door.is_loopback:
         say_note("the token travels in the clear; give --cert and --key to encrypt it")
-    try:
-        asyncio.run(_serve(door, direction, streams, workers))
-    except KeyboardInterrupt:
+    if run_until_told(_serve(door, direction, streams, workers)):
         console.print("ended")
 
 

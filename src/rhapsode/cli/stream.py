@@ -96,7 +96,7 @@ def stream(
     """
     from rhapsode.cli.controls import controls_of
     from rhapsode.cli.stream_source import held, process_of, source_of
-    from rhapsode.cli.terminal import console, say_note
+    from rhapsode.cli.terminal import console, run_until_told, say_note
     from rhapsode.face.direction import Direction
     from rhapsode.live.engine import ProductEngine
     from rhapsode.live.show import Show
@@ -126,9 +126,7 @@ def stream(
     show = Show(ProductEngine(voice), to or [], direction=direction, capture=face)
     if not to:
         raise SettingError("a live performance needs at least one --to, got none; `--sinks` lists them")
-    try:
-        asyncio.run(_perform(show, source, seconds, as_json=as_json))
-    except KeyboardInterrupt:
+    if run_until_told(_perform(show, source, seconds, as_json=as_json)):
         console.print("ended; every file is complete")
 
 

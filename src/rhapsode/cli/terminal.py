@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -29,6 +30,41 @@ def interruptible() -> Iterator[None]:
     except KeyboardInterrupt:
         say_error("interrupted; nothing partial was left behind")
         raise typer.Exit(130) from None
+
+
+def run_until_told(job: Coroutine[Any, Any, None]) -> bool:
+    """Run ``job`` on a loop of its own until it ends, or Ctrl-C or SIGTERM cancels it.
+
+    The loop takes the signals itself: an exception raised in the middle of a callback of native code may be
+    swallowed there.
+
+    Returns:
+        Whether a signal ended it.
+
+    """
+
+    async def watched() -> bool:
+        task, told = asyncio.current_task(), []
+        assert task is not None
+
+        def stop() -> None:
+            told.append(True)
+            task.cancel()
+
+        for one in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):  # Windows has no such handlers: Ctrl-C raises there
+                asyncio.get_running_loop().add_signal_handler(one, stop)
+        try:
+            await job
+        except asyncio.CancelledError:
+            if not told:
+                raise
+        return bool(told)
+
+    try:
+        return asyncio.run(watched())
+    except KeyboardInterrupt:
+        return True
 
 
 def say_error(message: str) -> None:
