@@ -134,9 +134,9 @@ class Ear:
         return self._process(y) if self._process and len(y) else y
 
     def forget(self) -> None:
-        """Drop what waits: something else was shown meanwhile."""
-        self._waiting.clear()
-        self._waiting_s = 0.0
+        """Drop what waits but the newest `BACKLOG_S`: something else was shown meanwhile."""
+        while self._waiting_s > BACKLOG_S:
+            self._drop()
 
     def _drop(self) -> float:
         seconds = len(self._waiting.popleft().samples) / self._rate
