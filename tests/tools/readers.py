@@ -55,4 +55,6 @@ def blender(script: str, *arguments: object) -> Any:
         check=False,
     )
     assert made.returncode == 0, (made.stdout + made.stderr)[-3000:]
-    return json.loads(made.stdout.strip().splitlines()[-1])
+    # Blender's own code writes to the same stream, before or after.
+    said = next(line for line in reversed(made.stdout.splitlines()) if line.startswith("{"))
+    return json.loads(said)
