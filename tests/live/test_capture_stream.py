@@ -65,7 +65,7 @@ def test_a_captured_face_alone_is_recorded_and_sent_on(tmp_path: Path):
         waves = np.stack([np.sin(np.pi * times), np.cos(np.pi * times), np.ones_like(times)], axis=1)
         parts = np.linalg.lstsq(waves, shown, rcond=None)[0]
         assert len(shown) == 90
-        assert np.hypot(parts[0], parts[1]) == pytest.approx(0.4, abs=0.06)
+        assert np.hypot(parts[0], parts[1]) == pytest.approx(0.4, abs=0.1)
         # A sink with sound may shift by 30 ms where nothing is heard (CATCH_UP_S): 0.038 of this wave.
         assert np.median(np.abs(shown - waves @ parts)) < 0.06
 
