@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.browser.fake_stage import FakeStage
 from tests.browser.stage_page import StagePage
@@ -56,11 +57,10 @@ def test_a_take_is_trimmed_played_and_exported(visit: Visit, fake: FakeStage) ->
         page.keyboard.press("ArrowRight")
     assert begin.get_attribute("aria-valuetext") == "0.50 s"
     end = page.get_by_role("slider", name="End")
-    box, wave = end.bounding_box(), page.locator("#wave").bounding_box()
-    assert box
-    assert wave
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    end.hover()
     page.mouse.down()
+    wave = page.locator("#wave").bounding_box()
+    assert wave
     page.mouse.move(wave["x"] + wave["width"] * 0.75, wave["y"] + 20, steps=3)
     page.mouse.up()
     assert 3.2 < float(end.get_attribute("aria-valuenow") or 0) < 3.7
@@ -76,6 +76,21 @@ def test_a_take_is_trimmed_played_and_exported(visit: Visit, fake: FakeStage) ->
     page.select_option("#format", ".vrma")
     page.click("#export")
     page.get_by_text("the avatar has no humanoid").wait_for()
+
+
+def test_what_is_trimmed_before_the_curves_arrive_stays(visit: Visit) -> None:
+    page = visit().page
+    held: list[Route] = []
+    page.route("**/curves?*", lambda route: held.append(route))
+    page.click("#tab-takes")
+    with page.expect_request("**/curves?*"):
+        page.get_by_role("button", name="Trim and export: A first take").click()
+    begin = page.get_by_role("slider", name="Begin")
+    begin.press("ArrowRight")
+    assert begin.get_attribute("aria-valuetext") == "0.05 s"
+    held[0].continue_()
+    page.locator("#export:enabled").wait_for()
+    assert begin.get_attribute("aria-valuetext") == "0.05 s"
 
 
 def test_takes_are_recorded_renamed_and_deleted_with_a_way_back(visit: Visit, fake: FakeStage) -> None:

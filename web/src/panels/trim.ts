@@ -83,8 +83,9 @@ export class TrimView {
       this.context.server.read<Format[]>("/api/formats"),
     ]);
     if (curves.status === "fulfilled") {
+      const { start, end } = this.range;
       this.curves = curves.value;
-      this.set(0, curves.value.seconds);
+      this.set(start, end < this.take.seconds ? end : this.seconds);
     } else {
       this.wave.after(hint(saying(curves.reason)));
     }
