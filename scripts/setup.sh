@@ -30,7 +30,7 @@ if [ "$what" = dev ]; then
   need 'python3 -c "import ctypes; ctypes.CDLL(\"libatomic.so.1\")"' libatomic1
   need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
   need 'command -v godot3-server' godot3-server
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,usd]'
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,talk,whisper-tiny,timbre,livekit,usd]'
   # NVIDIA's message definitions, for the tests of our Audio2Face service; their pin of grpcio is an old one.
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps nvidia-audio2face-3d==1.3.0 nvidia-ace==1.0.0
   .venv/bin/npm --prefix web ci --silent --no-audit --no-fund
@@ -38,5 +38,5 @@ if [ "$what" = dev ]; then
     PYTHON=.venv/bin/python scripts/blender_env.sh
   fi
 else
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[live]'
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[live,talk]'
 fi
