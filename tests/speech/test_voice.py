@@ -107,7 +107,10 @@ def test_phones_agree_with_what_is_heard() -> None:
         (" \n\t", "got an empty one"),
         ("😀🎉", "holds nothing that can be said, got '😀🎉'; write words or numbers"),
         ("?!... —", "holds nothing that can be said"),
-        ("你好，世界", "speaks English only, got a text in Chinese or Japanese; translate it"),
+        (
+            "你好，世界",
+            "speaks English only, got a text in Chinese or Japanese; name a voice of that language",
+        ),
         ("Je suis dans la rue avec vous.", "got a text in French"),
     ],
 )

@@ -1,5 +1,7 @@
 """Text to speech with phone timings."""
 
-from rhapsode.speech.voice import DEFAULT_VOICE, Speech, Voice, VoiceEntry, load_voice, speak, voices
+from rhapsode.speech.catalogue import DEFAULT_VOICE, VoiceEntry, load_voice, speak, voices
+from rhapsode.speech.manner import Manner
+from rhapsode.speech.voice import Speech, Voice
 
-__all__ = ["DEFAULT_VOICE", "Speech", "Voice", "VoiceEntry", "load_voice", "speak", "voices"]
+__all__ = ["DEFAULT_VOICE", "Manner", "Speech", "Voice", "VoiceEntry", "load_voice", "speak", "voices"]
