@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from rhapsode.live.engine import Block
@@ -16,13 +16,17 @@ class Speech:
     Args:
         text: shown as its title.
         kind: "text" or "sample".
-        blocks: makes the sound, once the session comes to it.
+        blocks: makes the sound, once the session comes to it: in a thread of the pool, or on the loop where
+            the blocks come one by one from elsewhere.
+        comes: called on the loop whenever the session comes to a block, with the clock sample at which its
+            sound begins; never for a block that an interruption drops.
 
     """
 
     text: str
     kind: str
-    blocks: Callable[[], Iterator[Block]]
+    blocks: Callable[[], Iterator[Block] | AsyncIterator[Block]]
+    comes: Callable[[Block, int], None] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,6 +109,8 @@ class Performer:
                 if resampler is None or start is None:
                     start, resampler = track.given, Resampler(sound.sample_rate, SAMPLE_RATE)
                     self._begin(start, speech.text, speech.kind, generation)
+                if speech.comes is not None:
+                    speech.comes(block, track.given)
                 if words.words:
                     self._gate.offer(WordsItem(generation, start + late, words))
                 if not await self._play(track, resampler.push(sound.samples), generation):

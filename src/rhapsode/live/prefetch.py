@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from rhapsode.live.engine import Block
 
@@ -12,7 +12,8 @@ class Prefetch:
     """Takes blocks from a source in the pool, one ahead of the one in use.
 
     Args:
-        blocks: begins the source; called in the pool too.
+        blocks: begins the source; called in the pool too. A source that is asynchronous is awaited on the
+            loop.
         work: runs a step in the pool.
 
     Attributes:
@@ -21,19 +22,22 @@ class Prefetch:
     """
 
     def __init__(
-        self, blocks: Callable[[], Iterator[Block]], work: Callable[..., Awaitable[Block | None]]
+        self,
+        blocks: Callable[[], Iterator[Block] | AsyncIterator[Block]],
+        work: Callable[..., Awaitable[Block | None]],
     ) -> None:
         self._begin, self._work = blocks, work
-        self._blocks: Iterator[Block] | None = None
+        self._blocks: Iterator[Block] | AsyncIterator[Block] | None = None
         self.coming: asyncio.Future[Block | None] = asyncio.ensure_future(self._take())
 
     async def _take(self) -> Block | None:
-        return await self._work(self._step)
+        block = None if isinstance(self._blocks, AsyncIterator) else await self._work(self._step)
+        return await anext(self._blocks, None) if isinstance(self._blocks, AsyncIterator) else block
 
     def _step(self) -> Block | None:
         if self._blocks is None:
             self._blocks = self._begin()
-        return next(self._blocks, None)
+        return None if isinstance(self._blocks, AsyncIterator) else next(self._blocks, None)
 
     async def next(self) -> Block | None:
         """Return the next block, or None after the last; raise what the source raises."""
