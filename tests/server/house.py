@@ -17,6 +17,7 @@ from rhapsode.server.place import Backstage
 from rhapsode.server.sessions import Sessions
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.takes import Takes
+from rhapsode.server.talking import Talking
 from tests.live.fake import JAW, FakeEngine
 from tests.live.virtual import Inline, play
 
@@ -90,12 +91,13 @@ class Wire:
 class House:
     """All that a server has, without HTTP."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, talking: Talking | None = None, **settings: Any) -> None:
         self.engine = FakeEngine()
         self.settings = ServerSettings(takes=str(folder), **settings)
         pool = Inline()
         self.takes = Takes(self.settings.takes_folder)
-        self.backstage = Backstage(self.settings, self.engine, pool, pool, pool, self.takes)
+        talking = talking or Talking(off="nobody converses here; ask elsewhere")
+        self.backstage = Backstage(self.settings, self.engine, pool, pool, pool, self.takes, talking)
         self.sessions = Sessions(self.backstage)
         self.wires: list[Wire] = []
 

@@ -31,7 +31,7 @@ def test_who_says_nothing_gets_a_session_too(tmp_path: Path):
 
     wire, at = at_home(scene, tmp_path)
     assert at == pytest.approx(1.0, abs=0.1)
-    assert wire.told("ready")[0]["protocol"] == 2
+    assert wire.told("ready")[0]["protocol"] == 3
 
 
 def test_a_session_goes_on_in_the_middle_of_a_speech(tmp_path: Path):

@@ -25,6 +25,8 @@ from rhapsode.server.rest import rest, status_of
 from rhapsode.server.sessions import Sessions
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.takes import Takes
+from rhapsode.server.talk_rest import talk_rest
+from rhapsode.server.talking import Talking
 from rhapsode.server.wardrobe import Wardrobe
 
 log = logging.getLogger(__name__)
@@ -32,12 +34,16 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(settings: ServerSettings | None = None, *, engine: Engine | None = None) -> FastAPI:
+def create_app(
+    settings: ServerSettings | None = None, *, engine: Engine | None = None, talking: Talking | None = None
+) -> FastAPI:
     """Return the application; ``app.state.token`` is what every request must know, empty for nothing.
 
     Args:
         settings: how to listen and what to allow.
         engine: speaks and animates; tests bring their own.
+        talking: makes conversations; None for the product's own with its default settings, or for none
+            where ``engine`` is not the product's.
 
     Raises:
         AvatarError: the avatar of the settings does not exist.
@@ -46,6 +52,10 @@ def create_app(settings: ServerSettings | None = None, *, engine: Engine | None 
     settings = settings or ServerSettings()
     wardrobe = Wardrobe(settings.avatar, settings.avatars_folder, limit=settings.max_avatars)
     chosen = engine or ProductEngine(settings.voice)
+    if talking is None:
+        off = "" if isinstance(chosen, ProductEngine) else "this engine comes without conversations"
+        talking = Talking(off=off)
+    conversations = talking
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,7 +64,8 @@ def create_app(settings: ServerSettings | None = None, *, engine: Engine | None 
             ThreadPoolExecutor(2, thread_name_prefix="rhapsode-disk") as disk,
             ThreadPoolExecutor(1, thread_name_prefix="rhapsode-slow") as slow,
         ):
-            backstage = Backstage(settings, chosen, pool, disk, slow, Takes(settings.takes_folder))
+            takes = Takes(settings.takes_folder)
+            backstage = Backstage(settings, chosen, pool, disk, slow, takes, conversations)
             app.state.backstage, app.state.sessions = backstage, Sessions(backstage)
             app.state.slow_jobs, app.state.peers = 0, None
             if isinstance(chosen, ProductEngine):
@@ -96,6 +107,7 @@ def create_app(settings: ServerSettings | None = None, *, engine: Engine | None 
         return await _answer(app, request)
 
     app.include_router(rest(wardrobe))
+    app.include_router(talk_rest())
     app.mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False), name="stage")
     return app
 

@@ -11,7 +11,10 @@ from rhapsode.face.direction import Direction
 from rhapsode.live.asked import Speech, Take
 from rhapsode.server.access import Bucket
 from rhapsode.server.messages import (
+    Ask,
     ClientMessage,
+    EndTurn,
+    Forget,
     Hello,
     MessageError,
     Mic,
@@ -31,6 +34,7 @@ from rhapsode.server.messages import (
 from rhapsode.server.microphone import Microphone, cleaning, read_packet
 from rhapsode.server.place import Backstage, Place
 from rhapsode.server.samples import find_sample
+from rhapsode.server.talk_client import Wishes
 from rhapsode.server.viewer import Viewer
 
 BURST_S = 4.0
@@ -67,9 +71,15 @@ class Client:
         self.follows: str | None = None
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._mic: Microphone | None = None
+        self._to = "face"
+        self._talk = Wishes(self.complain)
         self._complained = float("-inf")
         self._messages = Bucket(settings.max_messages_s, BURST_S * settings.max_messages_s)
         self._wishes = Bucket(settings.max_says_minute / 60, settings.max_says_minute)
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        self._talk.close()
 
     def fail(self, error: BaseException) -> None:
         """Hear that the session cannot go on."""
@@ -127,14 +137,19 @@ class Client:
         if isinstance(message, Hello):
             session.direct(direction_of(message, session.direction.weights))
         elif isinstance(message, Stop):
-            session.interrupt()
+            self._talk.drop()
+            self.place.talk.interrupt()
         elif isinstance(message, Position):
             if message.state in ("started", "playing"):
                 session.heard_at(message.generation, message.sample)
         elif isinstance(message, Mic):
             await self._listen(message)
-        elif isinstance(message, Say | Sample | PlayTake):
+        elif isinstance(message, Say | Ask | Sample | PlayTake):
             await self._perform(message)
+        elif isinstance(message, EndTurn):
+            self._talk.do(self.place, lambda talk: talk.end_turn())
+        elif isinstance(message, Forget):
+            self.place.talk.forget()
         else:
             await self._direct_out(message)
 
@@ -149,7 +164,11 @@ class Client:
         packet = read_packet(data)
         if self.place is None or self._mic is None or self.place.owner is not self:
             raise InputError('sound came while the microphone is off; send {"type": "mic", "on": true} first')
-        self.place.session.hear(self._mic.read(packet))
+        sound = self._mic.read(packet)
+        if self._to == "face":
+            self.place.session.hear(sound)
+        else:
+            self.place.talk.hear(sound)
         level = self._mic.level(self._now())
         if level is not None:
             self.place.tell(level)
@@ -157,34 +176,51 @@ class Client:
     async def _listen(self, message: Mic) -> None:
         place = self.place
         assert place is not None
-        if message.on:
+        if message.on and message.to == "talk":
+            place.deafen()
+            place.talk.listen(message.sample_rate)
+            self._talk.do(place, lambda talk: None)
+            self._mic, self._to, place.owner = Microphone(message.sample_rate), "talk", self
+        elif message.on:
             making = partial(cleaning, denoise=message.denoise, vad=message.vad)
             process = await asyncio.get_running_loop().run_in_executor(self._backstage.disk, making)
             if self.place is not place:
                 return
+            place.deafen()
             place.session.listen(message.sample_rate, process=process)
-            self._mic, place.owner = Microphone(message.sample_rate), self
+            self._mic, self._to, place.owner = Microphone(message.sample_rate), "face", self
         elif place.owner is self:
-            place.session.deafen()
-            self._mic = place.owner = None
+            self._mic = None
+            place.deafen()
 
-    async def _perform(self, message: Say | Sample | PlayTake) -> None:
-        assert self.place is not None
-        session = self.place.session
+    async def _perform(self, message: Say | Ask | Sample | PlayTake) -> None:
+        place = self.place
+        assert place is not None
+        session = place.session
         wait = self._wishes.take(self._now())
         if wait:
             most = self._backstage.settings.max_says_minute
             raise InputError(f"{most:g} performances a minute may be asked for; try again in {wait:.0f} s")
-        if isinstance(message, Say):
+        if isinstance(message, Ask):
+            self._talk.do(place, lambda talk: talk.ask(message.text, language=message.language))
+        elif isinstance(message, Say) and place.talk.available:
+            self._talk.do(
+                place,
+                lambda talk: talk.say(message.text, language=message.language),
+                otherwise=lambda: session.say(message.text),
+            )
+        elif isinstance(message, Say):
             session.say(message.text)
         elif isinstance(message, Sample):
             engine, sample = self._backstage.engine, find_sample(message.name)
+            place.talk.hush()
             session.perform(Speech(sample.text, "sample", lambda: engine.play(sample.path)))
         else:
             takes, loop = self._backstage.takes, asyncio.get_running_loop()
             facts = await loop.run_in_executor(self._backstage.disk, takes.facts, message.id)
             part = (message.id, message.start_s, message.end_s)
             performance = await loop.run_in_executor(self._backstage.disk, takes.read, *part)
+            place.talk.hush()
             session.perform(Take(facts.text or facts.name, performance))
 
     async def _direct_out(self, message: Record | SinkAdd | SinkSet | SinkRemove) -> None:

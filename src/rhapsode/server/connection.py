@@ -98,6 +98,7 @@ async def converse(
         ended = listening if listening in done else next(iter(done))
         await _close(channel, ended.exception())
     finally:
+        client.close()
         sessions.leave(client)
         for task in (listening, sending, client.over):
             task.cancel()

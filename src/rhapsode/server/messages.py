@@ -1,16 +1,20 @@
-"""What a client may say, checked where it comes in; protocol 2.
+"""What a client may say, checked where it comes in; protocol 3.
 
 In, as JSON text; unknown types and fields close the connection:
 
     {"type": "hello", "style": "natural", "strength": 1.0, "seed": 0, "emotion": "joy:0.6",
      "controls": {"lower_strength": 1.2, "gains": {"jawOpen": 1.1}},        settings, all optional
      "session": "<id>", "follow": "latest" or "<id>"}                       in the first message only
-    {"type": "say", "text": "Hello there."}
+    {"type": "say", "text": "Hello there.", "language": ""}    may hold marks where a conversation can be had
     {"type": "sample", "name": "boats"}
     {"type": "take", "id": "20260301-120000-1f2e", "start_s": 0, "end_s": null}
-    {"type": "stop"}
+    {"type": "ask", "text": "When do you open?", "language": ""}           a written question
+    {"type": "end_turn"}                                       push to talk: the person has said it all
+    {"type": "forget"}                                         empties the history
+    {"type": "stop"}                                           silences everything
     {"type": "mic", "on": true, "sample_rate": 48000}          then binary sound packets of that rate;
-                                                               "denoise", "vad": true clean it here
+                                                               "denoise", "vad": true clean it here;
+                                                               "to": "talk": the conversation hears it
     {"type": "mic", "on": false}
     {"type": "record", "on": true, "name": "Greeting"}
     {"type": "sink_add", "url": "vmc://127.0.0.1:39539?offset_ms=40"}
@@ -21,8 +25,9 @@ In, as JSON text; unknown types and fields close the connection:
 
 Out, as JSON text (binary messages both ways: `rhapsode.protocols.stage_packets`):
 
-    {"type": "ready", "protocol": 2, "session": "<id>", "resumed": false, "generation": 0, "clock_hz": 16000,
-     "curve_hz": 50, "sample_rate": 24000, "sound": "packets" or "track", "names": [61 channel names]}
+    {"type": "ready", "protocol": 3, "session": "<id>", "resumed": false, "generation": 0, "clock_hz": 16000,
+     "curve_hz": 50, "sample_rate": 24000, "sound": "packets" or "track", "names": [61 channel names],
+     "talk": {"available", "why", "languages", "script", "kind"}}
     {"type": "begin", "generation": 1, "start": 48000, "sample_rate": 24000, "text": "Hello there.",
      "kind": "text", "sample" or "take"}
     {"type": "words", "generation": 1, "words": [["Hello", 48960, 53200], ...]}     clock samples
@@ -30,6 +35,11 @@ Out, as JSON text (binary messages both ways: `rhapsode.protocols.stage_packets`
     {"type": "idle", "generation": 2, "start": 70400}         nothing is spoken; curves of life follow
     {"type": "listen", "generation": 2, "start": 70400}       the microphone moves the face, unheard
     {"type": "level", "rms_db": -23.1, "activity": 0.7}       ten times a second while the microphone is on
+    {"type": "talk", "event": "state_changed", "state": "thinking"}      what happens in the conversation:
+                                                              `rhapsode.conversation.events` in snake case
+                                                              with their fields; ``at`` becomes "ago_ms"
+    {"type": "talk", "event": "history", "turns": [{"role", "text", "language", "interrupted"}], "state"}
+                                                              to newcomers, and once it was emptied
     {"type": "sinks", "sinks": [{"id", "url", "state", "error", "rate", "offset_ms", "sent", "dropped",
      "latency_ms"}]}                                          on each change, and once a second
     {"type": "metrics", "engine_ms", "chunk_to_packet_ms", "ahead_ms", "queued", "dropped", "sessions",
@@ -51,7 +61,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rhapsode.errors import InputError, SettingError
 from rhapsode.face.controls import Controls, read_controls
 
-PROTOCOL = 2
+PROTOCOL = 3
 MAX_MESSAGE_BYTES = 32 * 1024
 """A longer text message is refused, and the connection closed."""
 
@@ -60,6 +70,9 @@ MAX_PACKET_BYTES = 64 * 1024
 
 MIC_HZ = (8_000, 192_000)
 """Lowest and highest rate of a microphone."""
+
+Language = Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", max_length=40)]
+"""BCP 47 tag; empty to find out."""
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
@@ -91,6 +104,27 @@ class Say(_Message):
 
     type: Literal["say"]
     text: str
+    language: Language = ""
+
+
+class Ask(_Message):
+    """Answer a question."""
+
+    type: Literal["ask"]
+    text: str
+    language: Language = ""
+
+
+class EndTurn(_Message):
+    """Take what was said as a whole question."""
+
+    type: Literal["end_turn"]
+
+
+class Forget(_Message):
+    """Empty the history."""
+
+    type: Literal["forget"]
 
 
 class Sample(_Message):
@@ -116,13 +150,18 @@ class Stop(_Message):
 
 
 class Mic(_Message):
-    """Turn the microphone on or off; ``denoise`` takes noise out, ``vad`` lets voices alone through."""
+    """Turn the microphone on or off, for the face or for the conversation.
+
+    For the face, ``denoise`` takes noise out and ``vad`` lets voices alone through; a conversation goes by
+    its settings.
+    """
 
     type: Literal["mic"]
     on: bool
     sample_rate: Annotated[int, Field(ge=MIC_HZ[0], le=MIC_HZ[1])] = 48_000
     denoise: bool = False
     vad: bool = False
+    to: Literal["face", "talk"] = "face"
 
 
 class Record(_Message):
@@ -172,11 +211,28 @@ class Ping(_Message):
 
 
 ClientMessage = (
-    Hello | Say | Sample | PlayTake | Stop | Mic | Record | SinkAdd | SinkSet | SinkRemove | Position | Ping
+    Hello
+    | Say
+    | Ask
+    | EndTurn
+    | Forget
+    | Sample
+    | PlayTake
+    | Stop
+    | Mic
+    | Record
+    | SinkAdd
+    | SinkSet
+    | SinkRemove
+    | Position
+    | Ping
 )
 
 _READER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
-_TYPES = "hello, say, sample, take, stop, mic, record, sink_add, sink_set, sink_remove, position or ping"
+_TYPES = (
+    "hello, say, ask, end_turn, forget, sample, take, stop, mic, record, sink_add, sink_set, sink_remove, "
+    "position or ping"
+)
 
 
 class MessageError(InputError):

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rhapsode.errors import InputError, RhapsodeError
@@ -14,10 +14,13 @@ from rhapsode.face.direction import Direction
 from rhapsode.live.engine import Engine
 from rhapsode.live.session import Session
 from rhapsode.performance import CURVE_HZ
+from rhapsode.server.access import Bucket
 from rhapsode.server.outputs import Outputs
 from rhapsode.server.recording import Roll, TakeWriter
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.takes import TakeFacts, Takes, checked_name
+from rhapsode.server.talk import Talk
+from rhapsode.server.talking import Talking
 from rhapsode.server.viewer import Viewer
 
 TICK_S = 0.2
@@ -35,6 +38,7 @@ class Backstage:
         disk: threads that read and write takes.
         slow: threads for what takes long and nobody waits for in real time.
         takes: the folder of takes.
+        talking: makes conversations.
 
     """
 
@@ -44,6 +48,7 @@ class Backstage:
     disk: Executor
     slow: Executor
     takes: Takes
+    talking: Talking = field(default_factory=Talking)
 
 
 class Watcher(Protocol):
@@ -74,7 +79,10 @@ class Place:
         session: what is run.
         outputs: its sinks.
         watchers: who watches it.
-        owner: whose microphone moves the face; None where none does.
+        owner: whose microphone moves the face or is heard by the conversation; None where none is on.
+        talk: its conversation.
+        wishes: how many performances may be asked for by those who are not connected.
+        held: how many keep it alive without a connection.
 
     """
 
@@ -93,6 +101,9 @@ class Place:
         )
         self.watchers: set[Watcher] = set()
         self.owner: Watcher | None = None
+        self.talk = Talk(self.session, backstage.talking, backstage.slow, self.tell)
+        self.wishes = Bucket(settings.max_says_minute / 60, settings.max_says_minute)
+        self.held = 0
         self._recording: _Recording | None = None
         self._told_sinks: list[tuple[Any, ...]] = []
         self._writing = asyncio.Lock()
@@ -112,6 +123,14 @@ class Place:
             watcher.viewer.tell({"type": "sinks", "sinks": self.outputs.rows()})
         if self._recording is not None:
             watcher.viewer.tell(self._recording_row())
+        if (greeting := self.talk.greeting()) is not None:
+            watcher.viewer.tell(greeting)
+
+    def deafen(self) -> None:
+        """Turn the microphone off, whoever hears it."""
+        self.owner = None
+        self.session.deafen()
+        self.talk.deafen()
 
     def tell_sinks(self) -> None:
         """Tell everybody how the sinks are."""
@@ -166,6 +185,7 @@ class Place:
 
     async def close(self) -> None:
         """End everything; a take under way is kept."""
+        await self.talk.close()
         await self.end_record()
         await self.outputs.close()
         for task in self._tasks:

@@ -236,6 +236,9 @@ async def _slowly(request: Request, job: Callable[[], _T]) -> _T:
 
 def status_of(error: RhapsodeError) -> int:
     """Return the HTTP status that tells of ``error``."""
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return status
     if isinstance(error, InputError):
         return 404 if str(error).startswith("no ") else 400
     return 500

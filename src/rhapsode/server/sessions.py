@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rhapsode.errors import InputError
 from rhapsode.server.client import Client
@@ -15,6 +16,8 @@ LATEST = "latest"
 
 class FullError(InputError):
     """All sessions are taken."""
+
+    status = 503
 
 
 class UnknownSessionError(InputError):
@@ -57,8 +60,43 @@ class Sessions:
             place = self._open(listed=True)
         self._seat(client, place, resumed=resumed)
         if not resumed:
-            for follower in self._following(LATEST):
-                self._move(follower, place)
+            self._show(place)
+
+    def create(self) -> Place:
+        """Return a new session without a connection; its time counts from now on.
+
+        Raises:
+            FullError: all are taken.
+
+        """
+        place = self._open(listed=True)
+        self._show(place)
+        self._abandon(place)
+        return place
+
+    def find(self, wanted: str) -> Place:
+        """Return a session by its id.
+
+        Raises:
+            UnknownSessionError: there is no such session.
+
+        """
+        place = self._places.get(wanted)
+        if place is None or not place.listed:
+            raise UnknownSessionError(f"no session '{wanted[:40]}'; it ended, or the server was started anew")
+        return place
+
+    @contextmanager
+    def held(self, place: Place) -> Iterator[Place]:
+        """Keep a session alive; afterwards its time counts anew."""
+        place.held += 1
+        if (expiry := self._expiries.pop(place.session.id, None)) is not None:
+            expiry.cancel()
+        try:
+            yield place
+        finally:
+            place.held -= 1
+            self._abandon(place)
 
     def follow(self, client: Client, wanted: str) -> None:
         """Show ``client`` the session ``wanted``.
@@ -84,8 +122,7 @@ class Sessions:
             return
         place.watchers.discard(client)
         if place.owner is client:
-            place.owner = None
-            place.session.deafen()
+            place.deafen()
         client.place = None
         self._abandon(place)
 
@@ -119,6 +156,11 @@ class Sessions:
         watched = [place for place in listed if place.session.id not in self._expiries]
         return (watched or listed)[-1] if listed else None
 
+    def _show(self, place: Place) -> None:
+        """Show a new session to all who follow the newest."""
+        for follower in self._following(LATEST):
+            self._move(follower, place)
+
     def _following(self, wanted: str) -> list[Client]:
         return [client for client in self._followers if client.follows == wanted]
 
@@ -138,7 +180,7 @@ class Sessions:
             expiry.cancel()
         client.place = place
         place.watchers.add(client)
-        client.viewer.watch(place.session, resumed=resumed)
+        client.viewer.watch(place.session, resumed=resumed, talk=place.talk.facts)
         place.greet(client)
 
     def _move(self, client: Client, place: Place) -> None:
@@ -154,7 +196,7 @@ class Sessions:
     def _abandon(self, place: Place) -> None:
         """Begin to count the time of a session that nobody holds any more."""
         key = place.session.id
-        if key not in self._places or key in self._expiries or any(self._holders(place)):
+        if key not in self._places or key in self._expiries or place.held or any(self._holders(place)):
             return
         if not place.listed:
             self.drop(place)

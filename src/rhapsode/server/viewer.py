@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from rhapsode.errors import RhapsodeError
@@ -108,6 +108,7 @@ class Viewer:
         self._session: Session | None = None
         self._moved = False
         self._resumed = False
+        self._talk: dict[str, Any] = {}
         self._waiting: deque[Item | dict[str, Any]] = deque()
         self._sound_s = 0.0
         self._news = asyncio.Event()
@@ -129,11 +130,14 @@ class Viewer:
         now = asyncio.get_running_loop().time()
         return round((self._session.timeline.time_of(self._sent_upto) - now) * 1000, 1)
 
-    def watch(self, session: Session, *, resumed: bool = False) -> None:
-        """Send ``session`` from now on, in place of the one before."""
+    def watch(
+        self, session: Session, *, resumed: bool = False, talk: Mapping[str, Any] | None = None
+    ) -> None:
+        """Send ``session`` from now on, in place of the one before; ``talk`` tells of its conversation."""
         if self._session is not None:
             self._session.detach(self)
         self._session, self._resumed, self._moved = session, resumed, True
+        self._talk = {} if talk is None else dict(talk)
         self._news.set()
 
     def offer(self, item: Item) -> None:
@@ -215,6 +219,7 @@ class Viewer:
                 "sample_rate": SAMPLE_RATE,
                 "sound": "packets" if self._speaker is None else "track",
                 "names": list(FACE.channels),
+                "talk": self._talk,
             }
         )
         if not self._moved:

@@ -1,0 +1,204 @@
+"""The conversation of a place: made at first need, told to all who watch, ended with the place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from rhapsode.conversation.events import Event, Fault
+from rhapsode.errors import RhapsodeError
+from rhapsode.live.session import Session
+from rhapsode.performance import Float32
+from rhapsode.server.talk_events import Ring, data_of, name_of, rows
+from rhapsode.server.talking import Converses, Talking
+from rhapsode.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Talk:
+    """Owns at most one conversation.
+
+    Args:
+        session: that converses.
+        talking: what all conversations share.
+        pool: threads for what takes long, such as imports.
+        tell: takes messages for everybody who watches.
+
+    Attributes:
+        ring: the newest events.
+        adjust: what this conversation has of its own in the settings.
+
+    """
+
+    def __init__(
+        self, session: Session, talking: Talking, pool: Executor, tell: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self._session, self._talking, self._pool, self._tell = session, talking, pool, tell
+        self._conversation: Converses | None = None
+        self._opening: asyncio.Task[Converses] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._watchers: list[Callable[[Event], None]] = []
+        self._microphone: int | None = None
+        self.ring = Ring()
+        self.adjust: Callable[[Settings], Settings] = lambda settings: settings
+        talking.join(self)
+
+    @property
+    def available(self) -> bool:
+        """Whether a conversation can be had."""
+        return not self._talking.why_not
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What clients are told of it before it begins."""
+        return dict(self._talking.facts())
+
+    @property
+    def conversation(self) -> Converses | None:
+        """The conversation; None where none runs."""
+        return self._conversation
+
+    @property
+    def settings(self) -> Settings:
+        """What it goes by."""
+        return self.adjust(self._talking.settings)
+
+    async def open(self) -> Converses:
+        """Return the conversation, which is made if there is none, once it is ready.
+
+        Raises:
+            RhapsodeError: it cannot be had; the next call tries again.
+
+        """
+        if self._opening is None:
+            self._opening = asyncio.ensure_future(self._open())
+        return await asyncio.shield(self._opening)
+
+    def listen(self, sample_rate: int) -> None:
+        """Turn the microphone on, now or once the conversation is there."""
+        self._microphone = sample_rate
+        if self._conversation is not None:
+            self._conversation.listen(sample_rate)
+
+    def hear(self, chunk: Float32) -> None:
+        """Take sound of the microphone, (n,); lost where no conversation is there yet."""
+        if self._conversation is not None and self._microphone is not None:
+            self._conversation.hear(chunk)
+
+    def deafen(self) -> None:
+        """Turn the microphone off."""
+        if self._microphone is not None and self._conversation is not None:
+            self._conversation.deafen()
+        self._microphone = None
+
+    def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
+        """Tell ``watcher`` all events, also those of later conversations; return what ends that."""
+        self._watchers.append(watcher)
+
+        def stop() -> None:
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+
+        return stop
+
+    def apply(self) -> None:
+        """Go by changed settings from the next turn on; a change that cannot be had is told."""
+        if self._conversation is not None:
+            try:
+                self._conversation.apply(self.settings)
+            except RhapsodeError as error:
+                self._happened(Fault("think", str(error)))
+
+    def forget(self) -> None:
+        """Empty the history, and tell everybody."""
+        if self._conversation is not None:
+            self._conversation.forget()
+        self._told("history", self.history())
+
+    def interrupt(self) -> None:
+        """Silence whatever is performed."""
+        generation = self._session.generation
+        if self._conversation is not None:
+            self._conversation.interrupt()
+        if self._session.generation == generation:
+            self._session.interrupt()
+
+    def hush(self) -> None:
+        """End an answer, because something else is to be performed."""
+        if self._conversation is not None:
+            self._conversation.interrupt()
+
+    def history(self) -> dict[str, Any]:
+        """Return what was said, and what is done now, as JSON."""
+        conversation = self._conversation
+        if conversation is None:
+            return {"turns": [], "state": "idle"}
+        return {"turns": rows(conversation.history), "state": conversation.state}
+
+    def greeting(self) -> dict[str, Any] | None:
+        """Return the message for somebody new; None where there is nothing to tell."""
+        if self._conversation is None:
+            return None
+        return {"type": "talk", "event": "history", **self.history()}
+
+    async def close(self) -> None:
+        """End the conversation."""
+        self._talking.leave(self)
+        self.ring.close()
+        tasks = [task for task in (self._opening, self._running) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._conversation = None
+
+    async def _open(self) -> Converses:
+        try:
+            made = await self._talking.begin(self._session, self.settings, self._pool)
+            made.watch(self._happened)
+            running = self._running = asyncio.ensure_future(made.run())
+            ready = asyncio.ensure_future(made.ready.wait())
+            try:
+                await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ready.cancel()
+            if running.done():
+                running.result()
+                raise RhapsodeError("the conversation ended before it began; the server's log says more")
+        except BaseException as error:
+            self._opening = None
+            if self._running is not None:
+                self._running.cancel()
+            if isinstance(error, RhapsodeError) or not isinstance(error, Exception):
+                raise
+            log.error("a conversation could not begin", exc_info=error)
+            message = f"the conversation could not begin ({type(error).__name__}: {error}); see the log"
+            raise RhapsodeError(message) from error
+        self._conversation = made
+        if self._microphone is not None:
+            made.listen(self._microphone)
+        running.add_done_callback(self._ended)
+        return made
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        """Take notice that the conversation is over, which only a fault can cause."""
+        self._conversation = self._opening = None
+        if running.cancelled():
+            return
+        error = running.exception() or RhapsodeError("the conversation ended; ask again for a new one")
+        log.error("a conversation failed", exc_info=error)
+        known = isinstance(error, RhapsodeError)
+        message = str(error) if known else f"the conversation failed ({type(error).__name__}); ask again"
+        self._happened(Fault("think", message))
+        self._told("state_changed", {"state": "idle"})
+
+    def _happened(self, event: Event) -> None:
+        self._told(name_of(event), data_of(event, asyncio.get_running_loop().time()))
+        for watcher in list(self._watchers):
+            watcher(event)
+
+    def _told(self, name: str, data: dict[str, Any]) -> None:
+        self._tell(self.ring.add(name, data).message)
