@@ -63,11 +63,10 @@ class Reading(Signs):
             self._end_address()
             self.voice.end()
             if len(self._manner) > 1:
-                self.voice.out.append(Prosody())
+                self.voice.add(Prosody())
             if self._stressed:
-                self.voice.out.append(Emphasis("none"))
-        out, self.voice.out = self.voice.out, []
-        return out
+                self.voice.add(Emphasis("none"))
+        return self.voice.take()
 
     def _step(self, text: str, at: int, final: bool) -> int:
         """Return the place after what was taken, or -1 where more text is needed."""

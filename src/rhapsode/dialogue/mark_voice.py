@@ -11,14 +11,14 @@ class ForVoice:
     """Collects pieces.
 
     Args (as attributes):
-        out: pieces so far; whoever reads them empties the list.
         before: the character before this place; empty at the start and after what was left out.
         line: whether only blanks stand before this place in its line.
 
     """
 
     def __init__(self) -> None:
-        self.out: list[MarkPiece] = []
+        self._out: list[MarkPiece] = []
+        self._words: list[str] = []
         self.before = ""
         self.line = True
         self._row = False  # in a row of a table
@@ -62,10 +62,24 @@ class ForVoice:
         self._felt = None
 
     def _put(self, text: str) -> None:
-        if text and self.out and isinstance(self.out[-1], Spoken):
-            self.out[-1] = Spoken(self.out[-1].text + text)
-        elif text:
-            self.out.append(Spoken(text))
+        if text:
+            self._words.append(text)
+
+    def add(self, piece: MarkPiece) -> None:
+        """Take a piece that is not for the voice."""
+        self._join()
+        self._out.append(piece)
+
+    def _join(self) -> None:
+        if self._words:
+            self._out.append(Spoken("".join(self._words)))
+            self._words.clear()
+
+    def take(self) -> list[MarkPiece]:
+        """Return the pieces since the last call."""
+        self._join()
+        out, self._out = self._out, []
+        return out
 
     def end(self) -> None:
         """Take the end of the text, or of a line: blanks that still wait count if nothing was left out."""
@@ -92,6 +106,6 @@ class ForVoice:
                 if piece == self._felt:
                     continue
                 self._felt = piece
-            self.out.append(piece)
+            self.add(piece)
         self.before = ""
         self._left_out = self._left_out or self._begins or bool(self._gap)
