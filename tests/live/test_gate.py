@@ -45,7 +45,7 @@ class Scene:
         outlets = Outlets(self.timeline)
         outlets.attach(self, self.now())
         self.gate, self.stamp = Gate(outlets, self.timeline), Stamp()
-        self.gate.mix = self.stamp
+        self.gate.add(self.stamp)
 
     @staticmethod
     def now() -> float:
@@ -87,7 +87,7 @@ def test_without_a_mix_everything_passes_at_once_also_what_was_held():
     async def story(made: Scene) -> None:
         made.gate.offer(CURVES)
         await asyncio.sleep(0.5)
-        made.gate.mix = None
+        made.gate.remove(made.stamp)
         assert sum(isinstance(item, CurvesItem) for _, item in made.got) == 50
         made.gate.offer(CURVES)
         assert made.got[-1][1] is CURVES

@@ -69,7 +69,8 @@ def test_nothing_grows_while_a_microphone_is_on(mix: Mix | None):
     held: list[int] = []
 
     async def scene(session: Session) -> None:
-        session.mix = mix
+        if mix is not None:
+            session.add_mix(mix)
         session.listen(16_000)
         rng = np.random.default_rng(1)
         for k in range(4 * 60 * 25):

@@ -35,6 +35,45 @@ class Mix(Protocol):
         """Take notice that sound heard so far is not performed any more."""
 
 
+class Mixes:
+    """Mixes one after the other into each curve frame; each gets what the one before made of it."""
+
+    def __init__(self) -> None:
+        self._mixes: list[tuple[Mix, float]] = []
+
+    def __len__(self) -> int:
+        return len(self._mixes)
+
+    @property
+    def ahead_s(self) -> float:
+        """How long before it is due a curve frame is mixed: as late as the latest needs it."""
+        return min((ahead_s for _, ahead_s in self._mixes), default=AHEAD_S)
+
+    def add(self, mix: Mix, *, first: bool = False, ahead_s: float = AHEAD_S) -> None:
+        """Mix ``mix`` in too, behind the others or ``first``."""
+        self._mixes.insert(0 if first else len(self._mixes), (mix, ahead_s))
+
+    def remove(self, mix: Mix) -> None:
+        """Mix it in no more; nothing happens where it is not among them."""
+        self._mixes = [pair for pair in self._mixes if pair[0] is not mix]
+
+    def mix(self, item: CurvesItem, due: float, now: float) -> CurvesItem:
+        """Return one curve frame with all of them mixed in."""
+        for mix, _ in self._mixes:
+            item = mix.mix(item, due, now)
+        return item
+
+    def hear(self, start: int, samples: Float32, sample_rate: int) -> None:
+        """Tell them all of sound."""
+        for mix, _ in self._mixes:
+            mix.hear(start, samples, sample_rate)
+
+    def interrupted(self) -> None:
+        """Tell them all that sound heard so far is not performed any more."""
+        for mix, _ in self._mixes:
+            mix.interrupted()
+
+
 class Gate:
     """Stands between a session and its outlets.
 
@@ -46,31 +85,29 @@ class Gate:
 
     def __init__(self, outlets: Outlets, timeline: Timeline) -> None:
         self._outlets, self._timeline = outlets, timeline
-        self._mix: Mix | None = None
+        self._mixes = Mixes()
         self._held: deque[Item] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def mix(self) -> Mix | None:
-        """What is mixed in; what has gone out already stays as it is."""
-        return self._mix
+    def add(self, mix: Mix, *, first: bool = False, ahead_s: float = AHEAD_S) -> None:
+        """Mix something in from now on; what has gone out already stays as it is."""
+        self._mixes.add(mix, first=first, ahead_s=ahead_s)
 
-    @mix.setter
-    def mix(self, mix: Mix | None) -> None:
-        self._mix = mix
-        if mix is None:
+    def remove(self, mix: Mix) -> None:
+        """Mix it in no more; without any mix everything that is held goes out."""
+        self._mixes.remove(mix)
+        if not self._mixes:
             while self._held:
                 self._outlets.offer(self._held.popleft())
             self._sleep(None)
 
     def hear(self, start: int, samples: Float32, sample_rate: int) -> None:
-        """Tell the mix of sound that begins at clock sample ``start``."""
-        if self._mix is not None:
-            self._mix.hear(start, samples, sample_rate)
+        """Tell the mixes of sound that begins at clock sample ``start``."""
+        self._mixes.hear(start, samples, sample_rate)
 
     def offer(self, item: Item) -> None:
         """Give ``item`` to the outlets, now or when it is time to."""
-        if self._mix is None or isinstance(item, SoundItem):
+        if not self._mixes or isinstance(item, SoundItem):
             self._outlets.offer(item)
             return
         if isinstance(item, CurvesItem):
@@ -85,20 +122,19 @@ class Gate:
         """Forget what is held, and let everybody forget what is older than ``generation``."""
         self._held.clear()
         self._sleep(None)
-        if self._mix is not None:
-            self._mix.interrupted()
+        self._mixes.interrupted()
         self._outlets.interrupted(generation)
 
     def _release(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now, ahead_s = asyncio.get_running_loop().time(), self._mixes.ahead_s
         while self._held:
             item = self._held[0]
-            if isinstance(item, CurvesItem) and self._mix is not None:
+            if isinstance(item, CurvesItem):
                 due = self._timeline.time_of(item.start)
-                if due - now > AHEAD_S + _NEARLY_S:
-                    self._sleep(due - AHEAD_S)
+                if due - now > ahead_s + _NEARLY_S:
+                    self._sleep(due - ahead_s)
                     return
-                item = self._mix.mix(item, due, now)
+                item = self._mixes.mix(item, due, now)
             self._held.popleft()
             self._outlets.offer(item)
         self._sleep(None)

@@ -22,6 +22,7 @@ from rhapsode.face.direction import Direction
 from rhapsode.live.asked import Asked, Speech
 from rhapsode.live.ear import FILL_S, Ear, Process
 from rhapsode.live.engine import SAMPLE_RATE, Engine
+from rhapsode.live.gate import AHEAD_S as MIXED_S
 from rhapsode.live.gate import Mix
 from rhapsode.live.items import (
     IdleItem,
@@ -79,14 +80,20 @@ class Session(Performer):
         """What listens; None where no microphone is on."""
         return self._ear
 
-    @property
-    def mix(self) -> Mix | None:
-        """What is mixed into every curve frame right before it is due, such as a captured face."""
-        return self._gate.mix
+    def add_mix(self, mix: Mix, *, first: bool = False, ahead_s: float = MIXED_S) -> None:
+        """Mix something into every curve frame right before it is due, such as a captured face.
 
-    @mix.setter
-    def mix(self, mix: Mix | None) -> None:
-        self._gate.mix = mix
+        Args:
+            mix: what is mixed in, behind what is mixed in already.
+            first: before it instead.
+            ahead_s: how long before it is due the mix wants a curve frame; with several it is the least.
+
+        """
+        self._gate.add(mix, first=first, ahead_s=ahead_s)
+
+    def remove_mix(self, mix: Mix) -> None:
+        """Mix it in no more."""
+        self._gate.remove(mix)
 
     def attach(self, outlet: Outlet) -> None:
         """Give ``outlet`` all items from those on that are not due yet."""

@@ -98,11 +98,11 @@ class Capture:
             SinkError: the port is taken, or the phone cannot be found.
 
         """
-        session.mix = self
+        session.add_mix(self)
         try:
             await self._receiver.run(self._take)
         finally:
-            session.mix = None
+            session.remove_mix(self)
 
     def calibrate(self) -> None:
         """Take the next second of faces as rest."""
@@ -130,7 +130,7 @@ class Capture:
         values = self._mixer.mix(item.values[0], captured, here=here, voice=voice, coming=coming)[None]
         if self._newest is None or self._mixer.presence == 0:
             return replace(item, values=values)
-        bones = faded(self._newest.bones, self._mixer.presence)
+        bones = faded(self._newest.bones, self._mixer.presence, item.bones)
         return replace(item, values=values, bones=bones, head_position=self._newest.head_position)
 
     def _take(self, frame: FaceFrame, now: float) -> None:
@@ -168,14 +168,16 @@ class Capture:
         return self._delay
 
 
-def faded(bones: Mapping[str, Quaternion], share: float) -> dict[str, Quaternion]:
-    """Return bones turned by a ``share`` of their turn from rest, about."""
-    if share >= 1:
-        return dict(bones)
-    made: dict[str, Quaternion] = {}
+def faded(
+    bones: Mapping[str, Quaternion], share: float, own: Mapping[str, Quaternion] | None = None
+) -> dict[str, Quaternion]:
+    """Return bones turned by a ``share`` of their turn from ``own`` bones, or from rest, about."""
+    made: dict[str, Quaternion] = dict(own or {})
     for bone, (x, y, z, w) in bones.items():
-        side = share if w >= 0 else -share  # the short way
-        parts = (x * side, y * side, z * side, w * side + 1 - share)
+        a, b, c, d = made.get(bone, (0.0, 0.0, 0.0, 1.0))
+        side = share if x * a + y * b + z * c + w * d >= 0 else -share  # the short way
+        kept = 1 - share
+        parts = (x * side + a * kept, y * side + b * kept, z * side + c * kept, w * side + d * kept)
         length = sqrt(sum(part * part for part in parts)) or 1.0
         made[bone] = (parts[0] / length, parts[1] / length, parts[2] / length, parts[3] / length)
     return made
