@@ -230,14 +230,23 @@ def windows_without_motion(values: Float32) -> list[int]:
     return still
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_no_second_of_any_state_is_without_motion(state: State):
+def moves_for(state: State, seconds: float) -> None:
+    text = str(seconds)
     cues: list[tuple[float, Story]] = [(0.1, in_state(state))]
     if state == "speaking":
-        cues.append(
-            (0.2, lambda s, _: s.perform(Speech("words", "text", lambda: LivingEngine().speak("60"))))
-        )
-    assert not windows_without_motion(seen(60.0, *cues).values)
+        cues.append((0.2, lambda s, _: s.perform(Speech(text, "text", lambda: LivingEngine().speak(text)))))
+    assert not windows_without_motion(seen(seconds, *cues).values)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_second_of_any_state_is_without_motion(state: State):
+    moves_for(state, 20.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", STATES)
+def test_no_second_of_minutes_is_without_motion(state: State):
+    moves_for(state, 300.0)
 
 
 def test_the_measure_of_stillness_can_fail():

@@ -138,8 +138,8 @@ def _shrug(rng: Random) -> Mapping[str, Keys]:
         "palms": ((0.0, 0.0), (0.12, 0.0), (0.58, 1.0), (1.05, 0.95), (1.75, 0.0)),
         "head_roll": ((0.0, 0.0), (0.14, -0.015 * side), (0.55, 0.11 * side), (1.0, 0.1 * side), (1.6, 0.0)),
         "head_pitch": ((0.0, 0.0), (0.5, 0.045), (0.95, 0.04), (1.5, 0.0)),
-        "browInnerUp": _held(0.08, 0.36, 0.5, 0.95, 0.5),
-        "browOuterUp": _held(0.08, 0.36, 0.42, 0.95, 0.5),
+        "browInnerUp": _held(0.08, 0.36, 0.72, 0.95, 0.5),
+        "browOuterUp": _held(0.08, 0.36, 0.62, 0.95, 0.5),
         "mouthFrown": _held(0.1, 0.38, 0.4, 0.95, 0.5),
         "mouthShrugLower": _held(0.1, 0.38, 0.3, 0.95, 0.5),
         "mouthPress": _held(0.1, 0.38, 0.15, 0.95, 0.5),
@@ -165,8 +165,8 @@ def _wave(rng: Random) -> Mapping[str, Keys]:
         "mouthSmile": _held(0.05, 0.5, 0.42, end, 0.9),
         "cheekSquint": _held(0.05, 0.5, 0.3, end, 0.9),
         "eyeSquint": _held(0.1, 0.5, 0.15, end, 0.8),
-        "browInnerUp": _held(0.05, 0.25, 0.35, 0.55, 0.5),
-        "browOuterUp": _held(0.05, 0.25, 0.3, 0.55, 0.5),
+        "browInnerUp": _held(0.05, 0.25, 0.5, 0.55, 0.5),
+        "browOuterUp": _held(0.05, 0.25, 0.45, 0.55, 0.5),
         "attention": _held(0.0, 0.2, 0.9, end, 0.4),
     }
 
@@ -186,8 +186,8 @@ def _bow(rng: Random) -> Mapping[str, Keys]:
 def _think(rng: Random) -> Mapping[str, Keys]:
     side = _side(rng)
     return {
-        "gaze_yaw": ((0.0, 0.0), (0.1, 0.27 * side), (1.0, 0.25 * side), (1.06, 0.2 * side), (1.9, 0.0)),
-        "gaze_pitch": ((0.0, 0.0), (0.1, -0.19), (1.0, -0.18), (1.06, -0.13), (1.9, 0.0)),
+        "gaze_yaw": ((0.0, 0.0), (0.1, 0.37 * side), (1.0, 0.36 * side), (1.06, 0.29 * side), (1.9, 0.0)),
+        "gaze_pitch": ((0.0, 0.0), (0.1, -0.27), (1.0, -0.26), (1.06, -0.2), (1.9, 0.0)),
         "attention": _held(0.0, 0.12, 0.8, 1.7, 0.3),
         "head_yaw": _held(0.08, 0.55, 0.09 * side, 1.4, 0.7),
         "head_pitch": _held(0.08, 0.55, -0.05, 1.4, 0.7),
@@ -250,8 +250,8 @@ def _wink(rng: Random) -> Mapping[str, Keys]:
 
 def _raise_brows(rng: Random) -> Mapping[str, Keys]:
     return {
-        "browInnerUp": _held(0.0, 0.2, 0.5, 0.55, 0.5),
-        "browOuterUp": _held(0.0, 0.2, 0.48, 0.55, 0.5),
+        "browInnerUp": _held(0.0, 0.22, 0.75, 0.55, 0.5),
+        "browOuterUp": _held(0.0, 0.22, 0.72, 0.55, 0.5),
         "eyeWide": _held(0.0, 0.2, 0.22, 0.5, 0.4),
         "head_pitch": _held(0.0, 0.3, -0.03, 0.5, 0.5),
     }

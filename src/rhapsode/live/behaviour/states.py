@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sin, tau
 from random import Random
 from typing import Literal
 
@@ -18,11 +19,14 @@ _BLOCK = 250
 _BANDS = [(0.05, 0.22), (0.04, 0.18), (0.04, 0.2), (0.05, 0.3)]
 _SWAY = (("sway", 0.014), ("turn", 0.022), ("lean", 0.010), ("shrug_left", 0.05))
 
+_TREMOR = (("head_pitch", 0.0042, 0.47), ("head_yaw", 0.0042, 0.39))
+"""What of the head never rests: how far, radians, and how often, Hz. No second goes by without it."""
+
 _ATTENTIVE = row(lean=0.045, head_pitch=-0.028, browInnerUp=0.07, browOuterUp=0.05, attention=0.85)
 _SPEAKING = row(attention=0.25)
 _OPENING = row(attention=0.65, browInnerUp=0.06)
 _THOUGHTFUL = row(
-    browDown=0.2, browInnerUp=0.14, eyeSquint=0.16, mouthPress=0.24, mouthRollLower=0.1, attention=0.8
+    browDown=0.3, browInnerUp=0.2, eyeSquint=0.16, mouthPress=0.24, mouthRollLower=0.1, attention=0.8
 )
 
 _LEAD_S = 0.18
@@ -95,7 +99,7 @@ class States:
 
     def wonder(self) -> None:
         """Raise the brows at a question."""
-        high, late = self._rng.uniform(0.26, 0.38), self._rng.uniform(0.0, 0.12)
+        high, late = self._rng.uniform(0.42, 0.58), self._rng.uniform(0.0, 0.12)
         brows: Keys = ((0.0, 0.0), (0.24, high), (0.75, 0.9 * high), (1.5, 0.0))
         self._add({"browInnerUp": brows, "browOuterUp": brows, "eyeWide": _scaled(brows, 0.3)}, late)
 
@@ -107,6 +111,8 @@ class States:
         for (name, reach), value in zip(_SWAY, noise, strict=True):
             made[AT[name]] += reach * value
         made[AT["shrug_right"]] += 0.05 * noise[3]
+        for name, reach, hertz in _TREMOR:
+            made[AT[name]] += reach * sin(tau * hertz * DT * self._frame)
         listening = self._listening.step(float(state == "listening" and settings.listening))
         thinks = state == "thinking" and settings.thinking and self._for_s > _LEAD_S
         thinking = self._thinking.step(float(thinks))
@@ -197,7 +203,7 @@ class _Glance:
 
     def _up(self) -> None:
         rng = self._rng
-        self._to = (self._side * rng.uniform(0.18, 0.3), rng.uniform(-0.22, -0.14))
+        self._to = (self._side * rng.uniform(0.26, 0.4), rng.uniform(-0.3, -0.19))
         self._stay_s = rng.uniform(1.1, 2.1)
 
     def _elsewhere(self) -> None:
@@ -208,7 +214,7 @@ class _Glance:
             self._to = (self._to[0] + rng.gauss(0.0, 0.05), self._to[1] + rng.gauss(0.0, 0.04))
             self._stay_s = rng.uniform(0.5, 1.2)
         elif chance < 0.8:
-            self._to = (self._side * rng.uniform(0.12, 0.24), rng.uniform(0.05, 0.13))
+            self._to = (self._side * rng.uniform(0.2, 0.34), rng.uniform(0.05, 0.15))
             self._stay_s = rng.uniform(0.8, 1.6)
         else:
             self._side = -self._side
