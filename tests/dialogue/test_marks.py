@@ -233,7 +233,7 @@ def test_time_grows_linearly(unit: str) -> None:
     reader = Counting()
     for char in text:
         reader.push(char)
-        assert len(reader._reading._held) <= 300
+        assert len(reader._reading.held) <= 300
     assert calls <= 2 * len(text) + 400
     calls = 0
     Counting().push(text * 10)

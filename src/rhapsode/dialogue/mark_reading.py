@@ -39,11 +39,16 @@ _DEEPEST = 16
 
 
 class Reading(Signs):
-    """One text that is being read; see `rhapsode.dialogue.marks`."""
+    """One text that is being read; see `rhapsode.dialogue.marks`.
+
+    Args (as attributes):
+        held: text that waits for what follows it.
+
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._held = ""
+        self.held = ""
         self._address = ""  # "", "host" or "path"
         self._address_held = ""  # punctuation that may end an address
         self._manner = [Prosody()]
@@ -51,14 +56,14 @@ class Reading(Signs):
 
     def take(self, text: str, *, final: bool) -> list[MarkPiece]:
         """Return what is certain after ``text``; all, if ``final``."""
-        text = self._held + text
+        text = self.held + text
         at = 0
         while at < len(text):
             after = self._step(text, at, final)
             if after < 0:
                 break
             at = after
-        self._held = text[at:]
+        self.held = text[at:]
         if final:
             self._end_address()
             self.voice.end()

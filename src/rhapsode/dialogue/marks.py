@@ -73,6 +73,16 @@ class MarkReader:
         """Take a piece of text; return what is certain by now."""
         return self._reading.take(text, final=False)
 
+    @property
+    def waiting(self) -> str:
+        """The end of the text so far that waits for what follows it."""
+        return self._reading.held
+
+    @property
+    def closing(self) -> str:
+        """What ends a stretch that is being left out (``</think>``), should other text have to follow."""
+        return self._reading.until
+
     def flush(self) -> list[MarkPiece]:
         """Return what waited: nothing follows. The reader is as new then."""
         pieces = self._reading.take("", final=True)
