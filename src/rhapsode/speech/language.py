@@ -67,3 +67,37 @@ def _script(letter: str) -> str:
     if named.startswith(("LATIN", "MODIFIER", "COMBINING", "FULLWIDTH LATIN")):
         return ""
     return _SCRIPTS.get(named.split(" ")[0].split("-")[0], "another script")
+
+
+_LATIN_LANGUAGES = frozenset(("en", "es", "fr", "it", "pt"))
+_NAMED = {"Spanish": "es", "French": "fr", "Italian": "it", "Portuguese": "pt", "German": "de", "Dutch": "nl"}
+_KANA = re.compile(r"[぀-ヿｦ-ﾟ]")
+_HAN = re.compile(r"[㐀-鿿豈-﫿]")
+_DEVANAGARI = re.compile(r"[ऀ-ॿ]")
+
+
+def script_language(text: str, usual: str) -> str:
+    """Return the primary subtag of the language of ``text`` by its script.
+
+    Kana is Japanese; Han characters are Chinese unless ``usual`` is Japanese; Devanagari is Hindi. Latin text
+    is in the usual language if that is written so, else in the language that its function words name, else
+    English. Other scripts are named by `foreign_language`.
+
+    >>> [script_language(*one) for one in (("Hello", "zh-CN"), ("我用 Python", "en"), ("Hola", "es-ES"))]
+    ['en', 'zh', 'es']
+    """
+    own = usual.split("-")[0].lower()
+    if _KANA.search(text):
+        return "ja"
+    if _HAN.search(text):
+        return "ja" if own == "ja" else "zh"
+    if _DEVANAGARI.search(text):
+        return "hi"
+    found = foreign_language(text)
+    if found is not None and found not in _NAMED:
+        return found
+    if own in _LATIN_LANGUAGES and own != "en":
+        return own
+    if own not in ("en", "zh", "ja", "hi"):
+        return own
+    return _NAMED[found] if found else "en"

