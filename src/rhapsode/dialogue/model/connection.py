@@ -83,7 +83,7 @@ def shown(address: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def transport(address: str) -> dict[str, bool]:
+def transport(address: str) -> dict[str, Any]:
     """Return what a client needs: no proxy to the own machine, no certificates where none are asked for."""
     parts = urlsplit(address)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
@@ -133,9 +133,7 @@ class Connection:
                 api_key=self._key or "none",
                 max_retries=0,
                 timeout=openai.Timeout(None, connect=min(CONNECT_S, self._settings.first_s)),
-                http_client=openai.DefaultAsyncHttpxClient(
-                    trust_env=not local, verify=parts.scheme == "https"
-                ),
+                http_client=openai.DefaultAsyncHttpxClient(**transport(self._settings.base_url)),
             )
             self._loop = loop
         return self._client
