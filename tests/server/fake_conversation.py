@@ -81,6 +81,7 @@ class FakeConversation:
 
     def listen(self, sample_rate: int) -> None:
         self.rate = sample_rate
+        self._speech_s = self._quiet_s = 0.0
         self._enter("listening")
 
     def deafen(self) -> None:

@@ -21,6 +21,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "rhapsode_token"
 
+KEY_PROTOCOL = "openai-insecure-api-key."
+"""How browsers that speak the Realtime API give a key: as a subprotocol."""
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 """What the body of a request may hold: of most, and of one that brings an avatar."""
@@ -46,10 +49,13 @@ class Bucket:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, float("-inf")
 
+    def left(self, now: float) -> float:
+        """Return how many may be taken at once at ``now``, in seconds."""
+        return min(self._burst, self._left + self._rate * max(now - self._at, 0.0))
+
     def take(self, now: float) -> float:
         """Take one at ``now``, in seconds; return 0, or after how many seconds one will be there."""
-        self._left = min(self._burst, self._left + self._rate * max(now - self._at, 0.0))
-        self._at = now
+        self._left, self._at = self.left(now), now
         if self._left < 1:
             return (1 - self._left) / self._rate
         self._left -= 1
@@ -166,6 +172,9 @@ def _tokens(scope: Scope, headers: Headers) -> list[str]:
     kind, _, value = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         found.append(value.strip())
+    for name in headers.get("sec-websocket-protocol", "").split(","):
+        if name.strip().startswith(KEY_PROTOCOL):
+            found.append(name.strip().removeprefix(KEY_PROTOCOL))
     try:
         cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:

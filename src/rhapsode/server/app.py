@@ -102,6 +102,12 @@ def create_app(
         welcome = Welcome(session, follow, trusted=socket.scope["state"]["own_page"])
         await converse(SocketChannel(socket), app.state.sessions, app.state.backstage, welcome)
 
+    @app.websocket("/v1/realtime")
+    async def realtime(socket: WebSocket) -> None:
+        from rhapsode.server.realtime.connection import serve
+
+        await serve(socket, app.state.sessions, app.state.backstage)
+
     @app.post("/api/rtc")
     async def rtc(request: Request) -> dict[str, str]:
         return await _answer(app, request)

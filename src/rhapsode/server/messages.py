@@ -68,6 +68,9 @@ MAX_MESSAGE_BYTES = 32 * 1024
 MAX_PACKET_BYTES = 64 * 1024
 """The same for binary messages: 0.17 s of sound at 192 kHz, 0.68 s at 48 kHz."""
 
+MAX_EVENT_BYTES = 1 << 20
+"""A longer message closes any WebSocket unread; it is 16 s of sound of the Realtime API."""
+
 MIC_HZ = (8_000, 192_000)
 """Lowest and highest rate of a microphone."""
 

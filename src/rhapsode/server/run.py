@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from rhapsode.errors import SettingError
-from rhapsode.server.messages import MAX_MESSAGE_BYTES
+from rhapsode.server.messages import MAX_EVENT_BYTES
 from rhapsode.server.settings import ServerSettings
 
 
@@ -55,7 +55,7 @@ def server(app: FastAPI) -> uvicorn.Server:
             app,
             log_level=logging.WARNING,
             ws="websockets-sansio",
-            ws_max_size=4 * MAX_MESSAGE_BYTES,
+            ws_max_size=MAX_EVENT_BYTES,
             ws_per_message_deflate=False,  # curves hardly get smaller, and it costs a tenth of a core
             timeout_graceful_shutdown=2,
         )

@@ -78,6 +78,9 @@ class Converses(Protocol):
     def forget(self) -> None:
         """Empty the history."""
 
+    def rewrite(self, history: tuple[Turn, ...]) -> None:
+        """Remember ``history`` instead."""
+
 
 Maker = Callable[[Session, Settings, Executor], Awaitable[Converses]]
 """Makes a conversation of a session; the threads are for what takes long, such as imports."""
