@@ -13,7 +13,7 @@ from rhapsode.errors import SettingError
 from rhapsode.face.direction import Direction
 from rhapsode.face.stream import FaceStream
 from rhapsode.formats import open_writers
-from rhapsode.performance import Float32, Performance, Sound, Words, join
+from rhapsode.performance import CLOCK_HZ, Float32, Performance, Sound, Words, join
 from rhapsode.sources import Source, open_source
 from rhapsode.speech import DEFAULT_VOICE
 
@@ -65,6 +65,8 @@ def parts(source: Source, direction: Direction) -> Iterator[Performance]:
     face: FaceStream | None = None
     for sound, words in source.blocks():
         face = face or FaceStream(sound.sample_rate, direction=direction)
+        begin_s = float(sound.start / CLOCK_HZ)
+        face.words(words, begin_s=begin_s, end_s=begin_s + sound.duration_s)
         curves = face.push(sound.samples)
         yield Performance(curves, sound, words, face.emotion, meta={"source": source.title}, heard=face.heard)
     if face is not None:

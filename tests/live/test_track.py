@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rhapsode.face.direction import Direction
 from rhapsode.live.items import CurvesItem, SoundItem
 from rhapsode.live.track import PER_FRAME, SETTLE_FRAMES, TAIL_FRAMES, Made, Track
-from rhapsode.performance import HOP
+from rhapsode.performance import HOP, Span, Words
 from tests.live.fake import JAW, LOOK_AHEAD, FakeFace
 
 
@@ -88,3 +88,25 @@ def test_idling_inside_a_speech_is_a_fault_of_ours():
     track.speak(np.ones(100, np.float32), 1)
     with pytest.raises(AssertionError):
         track.idle(1, 1)
+
+
+def test_phones_reach_the_face_on_its_own_clock_and_are_forgotten_with_their_sound():
+    face = FakeFace(Direction())
+    track = Track(face, 3200)
+    track.idle(10, 1)
+    track.skip(100)
+    words = Words((), (Span("m", 0.1, 0.2),))
+    track.words(Words((Span("mum", 0.1, 0.2),)), track.given, 0.5)
+    assert not face.told, "words without phones say nothing to a mouth"
+    track.words(words, track.given, 0.5)
+    told, begin_s, end_s = face.told[0]
+    assert (begin_s, end_s) == pytest.approx((0.2, 0.7))
+    assert told.phones[0].start_s == pytest.approx(0.3)
+    track.speak(np.zeros(4800, np.float32), 1)
+    for _ in track.interrupt():
+        pass
+    assert face.told[1][0] == Words()
+    assert face.told[1][1:] == pytest.approx((0.4, 0.4))
+    for _ in track.interrupt():
+        pass
+    assert len(face.told) == 2

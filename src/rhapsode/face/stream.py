@@ -1,7 +1,7 @@
 """Sound in, face curves out, chunk by chunk: the whole chain as one stage with explicit state.
 
-    samples at any rate -> 16 kHz mono -> engine (mouth) -> shaping -> emotion -> life (eyes, head)
-    -> controls -> curves
+    samples at any rate -> 16 kHz mono -> engine (mouth) -> phones, where known -> shaping -> emotion
+    -> life (eyes, head) -> controls -> curves
 
 A file and a microphone take this same path, so that a streamed performance equals a whole one.
 """
@@ -24,9 +24,10 @@ from rhapsode.face.engine_frames import HEARD, joined
 from rhapsode.face.engines import load_engine
 from rhapsode.face.life import LifeStream
 from rhapsode.face.shaping import ShapingStream
+from rhapsode.face.spoken import SpokenPhones
 from rhapsode.face.voice import ACTIVITY, VoiceMeter
 from rhapsode.face.voice import WIDTH as VOICE_WIDTH
-from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32
+from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32, Words
 from rhapsode.rigs import FACE
 
 
@@ -85,6 +86,7 @@ class FaceStream:
         self._engine = engine.stream(style=direction.performer)
         silent = self._engine.push(np.zeros(0, np.float32))
         self._listener = None if silent.heard() is not None else _Listener()
+        self._spoken = SpokenPhones()
         self._shaping = ShapingStream(direction.played_shaping())
         self._emotion = EmotionStream(direction.emotion)
         self._life = LifeStream(direction.played_life(), seed=direction.seed)
@@ -126,6 +128,18 @@ class FaceStream:
         self._emotion.set(emotion)
         self._feels = True
 
+    def words(self, words: Words, *, begin_s: float, end_s: float) -> None:
+        """Take the phones of sound that is pushed next: lips and teeth then do what is spoken, exactly.
+
+        Args:
+            words: with phones, seconds from the first sample of the stream. They replace what was told of
+                sound from ``begin_s`` on; without phones the engine alone moves the mouth there.
+            begin_s: where the sound that they were spoken in begins.
+            end_s: where it ends; between both, where no phone is, the mouth rests.
+
+        """
+        self._spoken.tell(words.phones, begin_s, end_s)
+
     def finish(self) -> Curves:
         """Return the curve frames up to the end of the sound; the stream ends here."""
         return self._advance(self._resampler.finish(), last=True)
@@ -142,7 +156,8 @@ class FaceStream:
             voice = heard[:, -VOICE_WIDTH:]
         self._emotion.hear(y, last=last)
         activity = voice[:, ACTIVITY]
-        felt = self._emotion.feel(self._shaping.push(frames.weights, activity), activity)
+        weights, activity = self._spoken.push(frames.weights, activity)
+        felt = self._emotion.feel(self._shaping.push(weights, activity), activity)
         face = self._controls.push(self._life.push(felt.face, voice, felt.mood), last=last)
         curves = Curves(FACE.channels, face, start=Fraction(self._made * HOP))
         self.emotion = Curves(TRACK, felt.track, start=Fraction(self._felt * HOP)) if self._feels else None

@@ -28,6 +28,12 @@ class FaceStage(Protocol):
     def feel(self, emotion: Feelings) -> None:
         """Feel this from the next curve frame on."""
 
+    def words(self, words: Words, *, begin_s: float, end_s: float) -> None:
+        """Take the phones of sound that is pushed next, on the clock of the sound pushed so far.
+
+        They replace what was told of sound from ``begin_s`` on.
+        """
+
 
 class Engine(Protocol):
     """Makes speech and moves faces. Every method may be called from any thread, several at a time."""

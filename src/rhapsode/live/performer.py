@@ -113,6 +113,7 @@ class Performer:
                     speech.comes(block, track.given)
                 if words.words:
                     self._gate.offer(WordsItem(generation, start + late, words))
+                track.words(words, start + late, sound.duration_s)
                 if not await self._play(track, resampler.push(sound.samples), generation):
                     return False
             if resampler is None or not await self._play(track, resampler.finish(), generation):

@@ -13,7 +13,7 @@ import numpy as np
 from rhapsode.face.emotion import Feelings
 from rhapsode.live.engine import SAMPLE_RATE, FaceStage
 from rhapsode.live.items import CurvesItem, SoundItem
-from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32
+from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32, Span, Words
 
 Made = list[CurvesItem | SoundItem]
 
@@ -47,6 +47,8 @@ class Track:
         self._held: Float32 = np.zeros(0, np.float32)  # sound that waits for its curves
         self._sent = start  # clock sample of the first held sound sample
         self._rest: Float32 = np.zeros(0, np.float32)  # sound short of a whole curve frame
+        self._zero = start  # clock sample of the face's own zero: what it slept through moves it
+        self._told = False  # whether the face knows phones
 
     @property
     def given(self) -> int:
@@ -61,6 +63,22 @@ class Track:
     def feel(self, emotion: Feelings) -> None:
         """Feel this from the next curve frame on."""
         self._face.feel(emotion)
+
+    def words(self, words: Words, zero: int, seconds: float) -> None:
+        """Tell the face the phones of the sound that is added next.
+
+        Args:
+            words: spoken in it.
+            zero: clock sample that their seconds count from.
+            seconds: how long that sound is.
+
+        """
+        if words.phones:
+            late = (zero - self._zero) / CLOCK_HZ
+            phones = tuple(Span(p.text, p.start_s + late, p.end_s + late) for p in words.phones)
+            begin = (self._given - self._zero) / CLOCK_HZ
+            self._face.words(Words((), phones), begin_s=begin, end_s=begin + seconds)
+            self._told = True
 
     def idle(self, curve_frames: int, generation: int) -> Made:
         """Let time pass in silence; return curves only."""
@@ -92,11 +110,16 @@ class Track:
         assert not len(self._held) + len(self._rest), "speech must end before something else is shown"
         self._given += curve_frames * HOP
         self._shown += curve_frames * HOP
+        self._zero += curve_frames * HOP
         self._sent = self._given
 
     def interrupt(self) -> Iterator[None]:
         """Drop the sound and let the face rest unseen, step by step; what follows begins at `shown`."""
         self._held, self._rest = self._held[:0], self._rest[:0]
+        if self._told:
+            begin = (self._given - self._zero) / CLOCK_HZ
+            self._face.words(Words(), begin_s=begin, end_s=begin)
+            self._told = False
         for _ in range(SETTLE_FRAMES // SETTLE_STEP):
             self._curves(np.zeros(SETTLE_STEP * PER_FRAME, np.float32), 0)
             self._sent = self._given
