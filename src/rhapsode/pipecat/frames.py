@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pipecat.frames.frames import (
     DataFrame,
+    InputAudioRawFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
     SystemFrame,
@@ -18,6 +19,23 @@ from pipecat.frames.frames import (
 
 from rhapsode.dialogue.turns import Piece, Question, Turn
 from rhapsode.performance import Words
+
+
+@dataclass
+class MicrophoneFrame(InputAudioRawFrame):
+    """Sound of a microphone.
+
+    Args:
+        arrived: the loop's time at which its last sample came in; None where that is not known.
+
+    """
+
+    arrived: float | None = None
+
+
+@dataclass
+class EndTurnFrame(SystemFrame):
+    """The person's turn is to end now: the button of push-to-talk is released, the microphone is off."""
 
 
 @dataclass
@@ -56,14 +74,14 @@ class TurnEndFrame(SystemFrame):
         number: of the pause.
         ended_at: the loop's time at which the speech ended.
         decided_at: the loop's time at which it was known that the turn is over.
-        follows: whether it goes on with the question before, of whose answer nothing was heard.
+        aside: whether it was said while the answer went on, too short to interrupt it by itself.
 
     """
 
     number: int = 0
     ended_at: float = 0.0
     decided_at: float = 0.0
-    follows: bool = False
+    aside: bool = False
 
 
 @dataclass

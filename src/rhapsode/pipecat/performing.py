@@ -54,7 +54,8 @@ class Show:
 
     Args:
         began: the first sound of a turn is due: its number, the session's generation, the clock sample.
-        due: the first sound of a turn is on its way: its number, the loop's time at which it is due.
+        due: the first sound of a turn is on its way: its number, the loop's times at which it was there and
+            at which it is due.
         ended: an answer is over: what was meant, what was heard, whether it was cut off.
         felt: a mark is due: its emotion (None for a gesture), the name of its gesture.
         failed: something could not be performed: why.
@@ -62,7 +63,7 @@ class Show:
     """
 
     began: Callable[[int, int], None]
-    due: Callable[[int, float], None]
+    due: Callable[[int, float, float], None]
     ended: Callable[[Answer, str, bool], None]
     felt: Callable[[Emotion | None, str], None]
     failed: Callable[[str], None]
@@ -187,6 +188,7 @@ class Performing(FrameProcessor):
         playing.cues = []
         playing.put(frame)
         if playing.generation is None:
+            playing.voiced_at = asyncio.get_running_loop().time()
             self._mine = True
             self._session.perform(
                 Speech(frame.text, "text", playing.blocks, lambda block, at: self._comes(playing, at))
@@ -201,7 +203,8 @@ class Performing(FrameProcessor):
             return
         if not playing.placed:
             playing.placed = True
-            self._show.due(playing.answer.turn, self._session.timeline.time_of(sample))
+            at = self._session.timeline.time_of(sample)
+            self._show.due(playing.answer.turn, playing.voiced_at, at)
             self._at(sample, lambda: self._begin(playing))
         if part.segment is not None:
             part.segment.start = sample
@@ -241,6 +244,9 @@ class Performing(FrameProcessor):
             return
         now = self._session.timeline.sample_at(asyncio.get_running_loop().time())
         end = max(playing.end or now, now) + playing.silent_s * CLOCK_HZ
+        for cue in playing.cues:
+            self._mark(end, cue.mark)
+        playing.cues = []
         self._at(end, lambda: self._finish(playing))
 
     def _finish(self, playing: _Playing) -> None:
@@ -315,6 +321,7 @@ class _Playing:
         end: clock sample at which the sound ends that the session came to last.
         silent_s: how long to read what is shown only.
         cues: marks that wait for the next sound.
+        voiced_at: the loop's time at which its first sound was there.
 
     """
 
@@ -327,7 +334,7 @@ class _Playing:
         self.silent_s = 0.0
         self.cues: list[Cue] = []
         self._blocks: asyncio.Queue[Block | None] = asyncio.Queue()
-        self._made_s = 0.0
+        self._made_s = self.voiced_at = 0.0
 
     @property
     def waiting_s(self) -> float:

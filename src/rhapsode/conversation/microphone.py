@@ -1,0 +1,129 @@
+"""A microphone's sound on its way into the loop: one rate, cleaned, its own voice taken out, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Protocol
+
+import numpy as np
+
+from rhapsode.audio.levels import check_finite, downmix
+from rhapsode.audio.resample import Resampler
+from rhapsode.errors import AudioError
+from rhapsode.performance import Float32
+from rhapsode.pipecat.frames import MicrophoneFrame
+
+RATE = 16_000
+"""Samples a second inside the loop, Hz."""
+
+LIMIT_S = 5.0
+"""More sound than this never waits: the oldest goes, and is counted."""
+
+STALL_S, STAND_IN_S, STEP_S = 0.3, 12.0, 0.1
+"""After so long without sound silence stands in, for at most so long, in such steps: a turn must end though
+the microphone is gone."""
+
+
+class Process(Protocol):
+    """Changes sound at 16 kHz, as many samples out as in."""
+
+    def __call__(self, y: Float32) -> Float32:
+        """Take the next samples (n,); return n samples."""
+
+
+class Microphone:
+    """Holds what came in until the loop takes it.
+
+    Args:
+        sample_rate: of what `hear` brings, Hz.
+        pool: threads for ``processes``.
+        processes: makes what the sound goes through, in order; made and applied in a thread.
+
+    Raises:
+        SettingError: the rate cannot be used.
+
+    Attributes:
+        lost_s: sound given up because the machine cannot follow, seconds.
+
+    """
+
+    def __init__(
+        self, sample_rate: int, pool: Executor, processes: Callable[[], list[Process]] | None = None
+    ) -> None:
+        self._rate, self._pool, self._make = sample_rate, pool, processes
+        self._processes: list[Process] | None = None if processes else []
+        self._resampler = Resampler(sample_rate, RATE)
+        self._waiting: deque[tuple[Float32, float]] = deque()
+        self._waiting_s = self.lost_s = 0.0
+        self._seen = 0
+        self._last: float | None = None
+        self._stood_in = 0.0
+        self._wake = asyncio.Event()
+
+    def hear(self, chunk: Float32, now: float) -> None:
+        """Take the next sound, (n,) or (n, channels) float32, whose last sample came in at ``now``.
+
+        Raises:
+            AudioError: it holds samples that are no numbers, or is no sound at all; nothing is taken.
+
+        """
+        if chunk.ndim not in (1, 2) or (chunk.ndim == 2 and not chunk.shape[1]):
+            raise AudioError(f"a chunk of sound has the shape (n,) or (n, channels), got {chunk.shape}")
+        check_finite(chunk, sample_rate=self._rate, first_sample=self._seen)
+        self._seen += len(chunk)
+        self._last, self._stood_in = now, 0.0
+        mono = downmix(chunk)
+        step = max(round(STEP_S * self._rate), 1)
+        for first in range(0, len(mono), step):  # nothing waits for the end of a long chunk
+            part = mono[first : first + step]
+            left = len(mono) - first - len(part)
+            self._waiting.append((part, now - left / self._rate))
+            self._waiting_s += len(part) / self._rate
+        while self._waiting_s > LIMIT_S:
+            self.lost_s += self._take_one()[2]
+        self._wake.set()
+
+    async def next(self) -> MicrophoneFrame:
+        """Return the next sound of the loop; wait for it, or let silence stand in."""
+        loop = asyncio.get_running_loop()
+        while not self._waiting:
+            self._wake.clear()
+            stalled = self._last is not None and self._stood_in < STAND_IN_S
+            try:
+                async with asyncio.timeout((STALL_S if not self._stood_in else STEP_S) if stalled else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                seconds = STEP_S if self._stood_in else STALL_S
+                self._stood_in += seconds
+                return _frame(np.zeros(round(seconds * RATE), np.float32), loop.time())
+        part, at, _ = self._take_one()
+        y = self._resampler.push(part)
+        if self._processes is None and self._make is not None:
+            self._processes = await loop.run_in_executor(self._pool, self._make)
+        if self._processes:
+            y = await loop.run_in_executor(self._pool, self._process, y)
+        return _frame(y, at - self.lag_s)
+
+    @property
+    def lag_s(self) -> float:
+        """How much later sound comes out than it went in, seconds."""
+        return sum(getattr(process, "lag_s", 0.0) for process in self._processes or [])
+
+    def _process(self, y: Float32) -> Float32:
+        for process in self._processes or []:
+            y = process(y)
+        return y
+
+    def _take_one(self) -> tuple[Float32, float, float]:
+        part, at = self._waiting.popleft()
+        seconds = len(part) / self._rate
+        self._waiting_s -= seconds
+        return part, at, seconds
+
+
+def _frame(y: Float32, at: float) -> MicrophoneFrame:
+    audio = (np.clip(y, -1, 1) * 32767).round().astype(np.int16).tobytes()
+    return MicrophoneFrame(audio, RATE, 1, arrived=at)
