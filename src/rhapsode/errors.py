@@ -8,6 +8,7 @@ RhapsodeError                 everything the product raises on purpose
 │   ├── AvatarError           an avatar cannot be loaded, or lacks what the job needs
 │   ├── SettingError          an option is unknown or out of range
 │   ├── SpeechError           a text or a voice cannot be spoken
+│   ├── RecognitionError      no recogniser has that name or can be had, or it lacks a language
 │   └── PacketError           a packet is not what its protocol asks for
 ├── SinkError                 a sink cannot be reached, or refused what it was sent
 ├── WeightsError              shipped or given weights fail their check
@@ -49,6 +50,10 @@ class SettingError(InputError):
 
 class SpeechError(InputError):
     """A text or a voice cannot be spoken."""
+
+
+class RecognitionError(InputError):
+    """No recogniser has that name or can be had, or it does not know a language."""
 
 
 class PacketError(InputError):
