@@ -85,6 +85,7 @@ def stage(browser: Browser, address: str) -> Iterator[StagePage]:
     """Open the stage and wait until the avatar stands there."""
     context = browser.new_context(viewport={"width": 640, "height": 560}, locale="en-US")
     opened = StagePage(context.new_page(), address)
+    opened.repeat()
     opened.open()
     yield opened
     context.close()

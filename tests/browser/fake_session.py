@@ -12,6 +12,7 @@ class FakeSession:
         self.name, self.generation, self.clock = name, 0, 0
         self.sinks: list[dict[str, Any]] = []
         self.recording: float | None = None
+        self.history: list[dict[str, Any]] = []
 
     def change_sinks(self, kind: str, message: dict[str, Any]) -> str:
         """Add, shift or remove an output; return what is wrong, or nothing."""

@@ -35,6 +35,10 @@ class StagePage:
         if message.type == "error":
             self.noise.append(message.text)
 
+    def repeat(self) -> None:
+        """Have the page repeat what is written, not answer it; call it before the page is opened."""
+        self.page.add_init_script("localStorage.setItem('rhapsode.write', 'say')")
+
     def open(self) -> None:
         """Go to the stage and wait for the avatar."""
         self.page.goto(self.address)

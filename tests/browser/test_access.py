@@ -13,7 +13,7 @@ from tests.browser.stage_page import StagePage
 pytestmark = [pytest.mark.browser]
 
 Visit = Callable[..., StagePage]
-PANELS = ("look", "sound", "face", "outputs", "takes", "timing", "check")
+PANELS = ("talk", "look", "sound", "face", "outputs", "takes", "timing", "settings", "check")
 
 
 def _grave(stage: StagePage) -> list[str]:
@@ -47,7 +47,7 @@ def test_a_phone_has_everything_within_reach(visit: Visit) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     for panel in PANELS:
         page.click(f"#tab-{panel}")
-        for name in ("#sheet", "#speak", "#mic-quick", f"#tab-{panel}"):
+        for name in ("#sheet", "#speak", "#talk", f"#tab-{panel}"):
             box = page.locator(name).bounding_box()
             assert box is not None, name
             assert box["x"] >= 0, name
@@ -64,7 +64,7 @@ def test_the_language_changes_at_once_and_is_remembered(visit: Visit) -> None:
     page = stage.page
     page.click("#tab-face")
     page.click("#language")
-    assert page.inner_text("#speak-label") == "说话"
+    assert page.inner_text("#speak-label") == "提问"
     assert page.inner_text("#sheet-title") == "表情"
     assert page.inner_text("label:has(input[value=joy])") == "喜悦"
     assert page.evaluate("() => document.documentElement.lang") == "zh-CN"
@@ -72,7 +72,7 @@ def test_the_language_changes_at_once_and_is_remembered(visit: Visit) -> None:
     stage.until(lambda probe: probe["ready"], "the avatar is back")
     assert page.inner_text("#link") == "已连接"
     page.click("#language")
-    assert page.inner_text("#speak-label") == "Speak"
+    assert page.inner_text("#speak-label") == "Ask"
 
 
 def test_keys_reach_the_panels_and_the_camera(visit: Visit) -> None:
@@ -89,7 +89,7 @@ def test_keys_reach_the_panels_and_the_camera(visit: Visit) -> None:
     page.click("#tab-look")
     assert page.locator("input[name=camera][value=face]").is_checked()
     page.keyboard.press("Control+m")
-    page.locator("#mic-quick[aria-pressed=true], #notice:not([hidden])").first.wait_for()
+    page.locator("#talk[aria-pressed=true], #notice:not([hidden])").first.wait_for()
 
 
 def test_dark_is_chosen_and_remembered(visit: Visit) -> None:

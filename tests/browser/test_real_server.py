@@ -18,6 +18,7 @@ def test_a_session_over_webrtc_survives_a_reload(browser: Browser, address: str)
     pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
     context = browser.new_context(viewport={"width": 480, "height": 480}, locale="en-US")
     stage = StagePage(context.new_page(), f"{address}/?transport=rtc")
+    stage.repeat()
     stage.open()
     assert stage.probe()["transport"] == "rtc"
     stage.page.fill("#text", "Good morning to all of you!")
@@ -45,6 +46,7 @@ def test_a_page_without_webrtc_on_the_server_falls_back(browser: Browser, addres
 def test_a_take_is_recorded_and_exported_and_an_output_connected(browser: Browser, address: str) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
     stage = StagePage(context.new_page(), address)
+    stage.repeat()
     stage.open()
     page = stage.page
     page.click("#tab-takes")

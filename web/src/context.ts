@@ -16,6 +16,8 @@ export interface Context {
   /** Asks for something to be played; `sample` is the name of a recording. */
   play(request: Request, sample?: string): void;
   stop(): void;
+  /** Closes the microphone that one talks into. */
+  hush(): void;
   /** Opens the panel of this name. */
   open(panel: string): void;
   /** Name of the avatar on the stage, as the server knows it. */

@@ -16,6 +16,12 @@ export interface MicListener {
 
 export const SILENT_DB = -70;
 
+/** What the browser is to do with the sound before the page gets it. */
+export interface Cleaning {
+  echo: boolean;
+  noise: boolean;
+}
+
 /** Why the browser gives no microphone. */
 export function fault(error: unknown): MicFault {
   if (!window.isSecureContext || !navigator.mediaDevices) return "micInsecure";
@@ -27,6 +33,8 @@ export function fault(error: unknown): MicFault {
 
 export class Microphone {
   state: MicState = "off";
+  /** Gives silence while it is true. */
+  muted = false;
   private context: AudioContext | null = null;
   private stream: MediaStream | null = null;
   private given = 0;
@@ -35,16 +43,16 @@ export class Microphone {
   constructor(private readonly listener: MicListener) {}
 
   /** Asks for the microphone and begins; throws what the browser throws. */
-  async start(device: string, reduceNoise: boolean): Promise<void> {
+  async start(device: string, { echo, noise }: Cleaning): Promise<void> {
     this.stop();
     const attempt = ++this.attempt;
     this.become("asking");
     try {
       if (!navigator.mediaDevices) throw new Error("insecure");
       const wishes: MediaTrackConstraints = {
-        echoCancellation: reduceNoise,
-        noiseSuppression: reduceNoise,
-        autoGainControl: reduceNoise,
+        echoCancellation: echo,
+        noiseSuppression: noise,
+        autoGainControl: noise,
         channelCount: 1,
       };
       if (device) wishes.deviceId = { exact: device };
@@ -82,6 +90,7 @@ export class Microphone {
   }
 
   private give(samples: Int16Array, rate: number): void {
+    if (this.muted) samples.fill(0);
     this.listener.packet(soundPacket(samples, Math.round((this.given * CLOCK_HZ) / rate), rate));
     this.given += samples.length;
     let sum = 0;

@@ -96,6 +96,11 @@ export class Performer {
     this.become("idle");
   }
 
+  /** What was asked for brings no sound after all. */
+  settle(): void {
+    if (this.activity === "waiting" && !this.utterance) this.become("idle");
+  }
+
   send(request: Request): boolean {
     return this.connection.send(request);
   }

@@ -5,10 +5,12 @@
  * performance carries its generation; a newer one kills the older.
  */
 
+import type { TalkMessage, TalkReady } from "./talk/events.ts";
+
 export const CLOCK_HZ = 16000;
 export const CURVE_HZ = 50;
 export const HOP = CLOCK_HZ / CURVE_HZ;
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 export interface Hello {
   type: "hello";
@@ -25,11 +27,15 @@ export interface Hello {
 
 export type Request =
   | Hello
-  | { type: "say"; text: string }
+  | { type: "say"; text: string; language?: string }
+  | { type: "ask"; text: string; language?: string }
+  | { type: "end_turn" }
+  | { type: "forget" }
   | { type: "sample"; name: string }
   | { type: "take"; id: string; start_s: number; end_s: number | null }
   | { type: "stop" }
-  | { type: "mic"; on: true; sample_rate: number }
+  /** "face" moves the face with it; "talk" has the conversation hear it. */
+  | { type: "mic"; on: true; sample_rate: number; to?: "face" | "talk" }
   | { type: "mic"; on: false }
   | { type: "record"; on: boolean; name?: string }
   | { type: "sink_add"; url: string }
@@ -56,6 +62,8 @@ export interface Ready {
   names: string[];
   session?: string;
   resumed?: boolean;
+  /** Whether one can talk with it; protocol 3. */
+  talk?: TalkReady;
 }
 
 export interface Begin {
@@ -103,6 +111,7 @@ export type Message =
   | Begin
   | Metrics
   | Recording
+  | TalkMessage
   | { type: "words"; generation: number; words: Word[] }
   | { type: "end"; generation: number; sample: number }
   | { type: "idle"; generation: number; start: number }

@@ -8,6 +8,7 @@ async function reason(answer: Response): Promise<string> {
   try {
     const { detail } = (await answer.json()) as { detail?: unknown };
     if (typeof detail === "string") return detail;
+    if (Array.isArray(detail)) return detail.map(({ loc, msg }: { loc?: unknown[]; msg?: string }) => `${(loc ?? []).slice(1).join(".")}: ${msg}`).join("; ");
   } catch {
     // An answer without JSON says no more than its number.
   }

@@ -46,9 +46,8 @@ export class Sheet {
     }
     element.hidden = true;
     element.addEventListener("keydown", (event) => {
-      const spoken = document.body.dataset["activity"] ?? "idle";
-      // While something is spoken, Escape stops that first.
-      if (event.key !== "Escape" || spoken === "speaking" || spoken === "waiting") return;
+      // While something is spoken or thought, Escape stops that first.
+      if (event.key !== "Escape" || document.body.dataset["busy"] === "true") return;
       event.stopPropagation();
       this.close();
     });

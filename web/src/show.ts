@@ -6,7 +6,7 @@ import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import type { Link } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { Dock } from "./dock.ts";
-import { h, iconButton, type Words } from "./dom.ts";
+import { h, icon, iconButton, type Words } from "./dom.ts";
 import { remember, remembered } from "./memory.ts";
 import { Notice } from "./notice.ts";
 import type { Options } from "./options.ts";
@@ -14,6 +14,7 @@ import { Backdrop } from "./panels/backdrop.ts";
 import { DoctorPanel } from "./panels/doctor.ts";
 import { FacePanel } from "./panels/face.ts";
 import { LookPanel } from "./panels/look.ts";
+import { SettingsPanel } from "./panels/settings.ts";
 import { SinksPanel } from "./panels/sinks.ts";
 import { SoundPanel } from "./panels/sound.ts";
 import { TakesPanel } from "./panels/takes.ts";
@@ -24,6 +25,7 @@ import { CLOCK_HZ, type Message, type Ready, type Request } from "./protocol.ts"
 import { Server } from "./server.ts";
 import { Sheet } from "./sheet.ts";
 import { bind, language, onLanguage, speak, strings } from "./strings.ts";
+import { Talking } from "./talk/talking.ts";
 import { Theatre } from "./theatre.ts";
 import { changeTheme } from "./theme.ts";
 
@@ -47,6 +49,7 @@ export class Show implements Context {
   private readonly sinks: SinksPanel;
   private readonly takes: TakesPanel;
   private readonly timing: TimingPanel;
+  private readonly talking: Talking;
   private readonly cast: Cast;
   private catalogue: Catalogue | null = null;
   private sample = "";
@@ -71,12 +74,20 @@ export class Show implements Context {
       (now) => this.tick(now),
     );
     this.theatre.stage?.man.frame(options.camera);
-    this.dock = new Dock(get("dock-panel"), {
+    this.talking = new Talking(
+      this,
+      get("dock"),
+      { open: () => this.sheet.open !== null, timed: (latency) => this.timing.answered(latency), unmirror: () => this.sound.off() },
+      () => remembered("microphone") ?? "",
+    );
+    this.dock = new Dock(get("dock-panel"), this.talking.button.element, {
+      ask: (text) => this.asks(text),
       say: (text) => this.play({ type: "say", text }),
       sample: (name) => this.play({ type: "sample", name }, name),
       stop: () => this.stop(),
       subtitles: (on) => this.subtitle(on),
     });
+    this.talking.meet(this.dock);
     const look = new LookPanel(this, new Backdrop(get("backdrop"), options.background, options.background === "transparent"), {
       avatar: (name) => void this.cast.enter(name),
       file: (file) => void this.cast.drop(file),
@@ -90,7 +101,7 @@ export class Show implements Context {
     this.sinks = new SinksPanel(this);
     this.takes = new TakesPanel(this, get("recording"));
     this.timing = new TimingPanel(this);
-    const panels = [look, this.sound, this.face, this.sinks, this.takes, this.timing, new DoctorPanel(this)];
+    const panels = [this.talking.panel, look, this.sound, this.face, this.sinks, this.takes, this.timing, new SettingsPanel(this), new DoctorPanel(this)];
     this.sheet = new Sheet(get("sheet"), get("rail"), panels, () => this.cover());
     this.subtitle(remembered("subtitles") !== "off");
     this.header();
@@ -130,9 +141,19 @@ export class Show implements Context {
     this.dock.show(this.performer.activity, sample);
   }
 
+  private asks(text: string): void {
+    this.captions.clear();
+    this.sample = "";
+    this.talking.ask(text);
+  }
+
   stop(): void {
     this.captions.clear();
-    this.performer.stop();
+    this.talking.talk.interrupt();
+  }
+
+  hush(): void {
+    this.talking.talk.off();
   }
 
   private header(): void {
@@ -151,6 +172,14 @@ export class Show implements Context {
     const shade = iconButton("theme", (words) => words.theme, changeTheme, "tool");
     shade.id = "theme";
     tools.append(tongue, shade);
+    get("rail").append(
+      h("a", { class: "tab kept", id: "kept", title: (words) => words.historyHint, attributes: { href: "./conversations.html", target: "_blank", rel: "noopener" } }, icon("history"), h("span", { text: (words) => words.history })),
+    );
+    document.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "m" || event.shiftKey) return;
+      event.preventDefault();
+      void (this.talking.talk.available && this.sound.microphone.state === "off" ? this.talking.turn() : this.sound.turn());
+    });
     bind(get("view"), (node) => node.setAttribute("aria-label", strings.view));
     bind(get("rail"), (node) => node.setAttribute("aria-label", strings.panels));
     bind(get("curtain"), (node) => (node.textContent = strings.loading));
@@ -215,7 +244,10 @@ export class Show implements Context {
     get("link").textContent = strings[state];
     this.captions.clear();
     if (state === "open") void this.furnish();
-    else this.modern = false;
+    else {
+      this.modern = false;
+      this.talking.talk.lost();
+    }
   }
 
   private ready(message: Ready): void {
@@ -224,6 +256,7 @@ export class Show implements Context {
     if (this.performer.session) sessionStorage.setItem(SESSION, this.performer.session);
     if (back && message.resumed) this.tell(strings.resumed, "info");
     if (this.sound.microphone.state === "on") this.sound.microphone.restart();
+    this.talking.ready(message);
     this.sinks.able();
     this.takes.able();
     if (!message.resumed) this.sinks.show([]);
@@ -233,6 +266,7 @@ export class Show implements Context {
   private acts(activity: Activity): void {
     this.dock.show(activity, this.sample);
     document.body.dataset["activity"] = activity;
+    this.talking.talk.draw();
     if (activity !== "idle") return;
     this.captions.clear();
     get("error").hidden = true;
@@ -248,6 +282,7 @@ export class Show implements Context {
       const own = this.catalogue?.samples.find(({ name }) => name === this.sample)?.words?.length;
       if (!own) this.captions.add(message.words);
     } else if (message.type === "error") this.tell(message.message);
+    else if (message.type === "talk") this.talking.talk.take(message);
     else if (message.type === "sinks") this.sinks.show(message.sinks);
     else if (message.type === "metrics") this.timing.measured(message);
     else if (message.type === "recording") this.takes.recorded(message);

@@ -1,8 +1,12 @@
 /** The page in Chinese. */
 
+import { SETTINGS_ZH } from "./strings-settings-zh.ts";
+import { TALK_ZH } from "./strings-talk-zh.ts";
 import type { Strings } from "./strings.ts";
 
 export const CHINESE: Strings = {
+  ...TALK_ZH,
+  ...SETTINGS_ZH,
   placeholder: "写点什么，让我说出来…",
   text: "要说的文字",
   speak: "说话",
@@ -70,8 +74,8 @@ export const CHINESE: Strings = {
   microphone: "麦克风",
   micOn: "打开麦克风",
   micOff: "关闭麦克风",
-  micHint: "您说话时，脸会跟随您的声音。除非您录制，否则什么都不会保存。",
-  micKey: "Ctrl + M 可开关麦克风。",
+  micHint: "您说话时，脸会像镜子一样跟随您的声音。想与它交谈，请按“对话”。除非您录制，否则什么都不会保存。",
+  micKey: "Ctrl + M 开始对话（若可用），也可关闭任何麦克风。",
   micDevice: "设备",
   micDefault: "系统默认",
   micNoise: "由浏览器降噪",

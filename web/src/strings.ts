@@ -1,9 +1,13 @@
 /** What the page says, by language, and the switch between. */
 
+import { SETTINGS_EN } from "./strings-settings.ts";
+import { TALK_EN } from "./strings-talk.ts";
 import { CHINESE } from "./strings-zh.ts";
 import { remembered, remember } from "./memory.ts";
 
 export const ENGLISH = {
+  ...TALK_EN,
+  ...SETTINGS_EN,
   placeholder: "Write something to say…",
   text: "Text to speak",
   speak: "Speak",
@@ -71,8 +75,8 @@ export const ENGLISH = {
   microphone: "Microphone",
   micOn: "Turn on the microphone",
   micOff: "Turn off the microphone",
-  micHint: "The face follows your voice as you speak. Nothing of it is stored unless you record.",
-  micKey: "Ctrl + M turns it on and off.",
+  micHint: "The face follows your voice as you speak, as a mirror does. To talk with it, press Talk. Nothing is stored unless you record.",
+  micKey: "Ctrl + M begins to talk, where that is possible, and turns any microphone off.",
   micDevice: "Device",
   micDefault: "The system's choice",
   micNoise: "Reduce noise in the browser",

@@ -31,11 +31,6 @@ export class SoundPanel implements Panel {
     });
     this.button = h("button", { class: "button wide mic", id: "mic", attributes: { type: "button", "aria-pressed": "false" } });
     for (const node of [this.button, quick]) node.addEventListener("click", () => void this.turn());
-    document.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "m" || event.shiftKey) return;
-      event.preventDefault();
-      void this.turn();
-    });
     this.device.addEventListener("change", () => {
       remember("microphone", this.device.value);
       if (this.microphone.state === "on") void this.start();
@@ -75,7 +70,7 @@ export class SoundPanel implements Panel {
   }
 
   /** On if it is off, and the other way round. */
-  private async turn(): Promise<void> {
+  async turn(): Promise<void> {
     if (this.microphone.state !== "off") return this.off();
     await this.start();
   }
@@ -89,7 +84,8 @@ export class SoundPanel implements Panel {
   private async start(): Promise<void> {
     if (!this.context.modern) return this.context.tell(strings.micOld);
     try {
-      await this.microphone.start(this.device.value, this.noise);
+      this.context.hush();
+      await this.microphone.start(this.device.value, { echo: this.noise, noise: this.noise });
       void this.list();
     } catch (error) {
       this.context.tell(strings[fault(error)]);

@@ -5,7 +5,9 @@ import { h, hint, part } from "../dom.ts";
 import { Plot, PLOTTED } from "../plot.ts";
 import type { Metrics, Spread } from "../protocol.ts";
 import type { Panel } from "../sheet.ts";
-import { strings } from "../strings.ts";
+import { onLanguage, strings } from "../strings.ts";
+import type { Latency } from "../talk/events.ts";
+import { stageBars } from "../talk/stages.ts";
 
 type Line = "engine" | "packet" | "network" | "output" | "steady" | "picture" | "lips" | "ahead" | "queue" | "speed";
 
@@ -13,6 +15,8 @@ type Line = "engine" | "packet" | "network" | "output" | "steady" | "picture" | 
 const BARS: readonly Line[] = ["engine", "packet", "network", "steady", "output", "picture"];
 const FULL_MS = 120;
 const TOLD_MS = 400;
+/** Answers that the median is taken of. */
+const KEPT = 20;
 
 function pair(spread: Spread | null): string {
   return spread ? `${spread[0].toFixed(0)} · ${spread[1].toFixed(0)} ms` : "–";
@@ -28,6 +32,8 @@ export class TimingPanel implements Panel {
   private metrics: Metrics | null = null;
   private visible = false;
   private told = 0;
+  private readonly latencies: Latency[] = [];
+  private readonly answers = h("div", { class: "answers", id: "answers" });
 
   constructor(private readonly context: Context) {
     const canvas = h("canvas", { class: "plot", id: "plot", label: (words) => words.curvesHint, attributes: { role: "img" } });
@@ -37,9 +43,28 @@ export class TimingPanel implements Panel {
     this.element = h(
       "div",
       {},
+      part((words) => words.lastAnswer, this.answers, hint((words) => words.stagesTitle)),
       part((words) => words.budget, h("dl", { class: "bars" }, ...BARS.flatMap((line) => this.line(line, true))), h("dl", { class: "facts" }, ...rest.flatMap((line) => this.line(line, false))), this.none, hint((words) => words.timingHint)),
       part((words) => words.curves, canvas, h("ul", { class: "legend" }, ...legend), hint((words) => words.curvesHint)),
     );
+    this.draw();
+    onLanguage(() => this.draw());
+  }
+
+  /** Takes how long an answer took. */
+  answered(latency: Latency): void {
+    this.latencies.push(latency);
+    if (this.latencies.length > KEPT) this.latencies.shift();
+    this.draw();
+  }
+
+  private draw(): void {
+    const last = this.latencies[this.latencies.length - 1];
+    if (!last) return this.answers.replaceChildren(h("p", { class: "hint", text: strings.noLatency }));
+    const sorted = this.latencies.map(({ total_ms }) => total_ms).sort((a, b) => a - b);
+    const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+    const facts = h("dl", { class: "facts" }, h("div", {}, h("dt", { text: strings.medianOf(sorted.length) }), h("dd", {}, h("b", { text: `${Math.round(median)} ms` }))));
+    this.answers.replaceChildren(stageBars(last.total_ms, last.stages_ms), ...(sorted.length > 1 ? [facts] : []));
   }
 
   private line(line: Line, barred: boolean): HTMLElement[] {
