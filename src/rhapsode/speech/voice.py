@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 
-from rhapsode.performance import Sound, Span, Words
+from rhapsode.performance import CLOCK_HZ, Sound, Span, Words
 from rhapsode.speech.manner import PLAIN, Manner
 
 
@@ -72,6 +73,28 @@ class Voice(Protocol):
 
         The slices are consecutive: each sound starts on the clock where the one before it ends.
         """
+
+
+def moved(speech: Speech, by: Fraction, *, sample_rate: int = 0) -> Speech:
+    """Return ``speech`` ``by`` clock samples later, at ``sample_rate`` if that is not 0."""
+    sound = speech.sound
+    if sample_rate and sample_rate != sound.sample_rate:
+        from rhapsode.audio.resample import resample
+
+        sound = Sound(resample(sound.mono(), sound.sample_rate, sample_rate), sample_rate, sound.start)
+    if not by:
+        return replace(speech, sound=sound)
+    seconds = float(by / CLOCK_HZ)
+
+    def later(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return tuple(Span(span.text, span.start_s + seconds, span.end_s + seconds) for span in spans)
+
+    return replace(
+        speech,
+        sound=replace(sound, start=sound.start + by),
+        words=Words(later(speech.words.words), later(speech.words.phones)),
+        marks=later(speech.marks),
+    )
 
 
 def join_speech(parts: list[Speech]) -> Speech:
