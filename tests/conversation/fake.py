@@ -95,9 +95,11 @@ class FakeThinker:
 
 
 def fake_voice(text: str, language: str, manner: Manner) -> Iterator[Speech]:
-    """Speak a word in `WORD_S`; 'fail' cannot be spoken."""
+    """Speak a word in `WORD_S`; 'fail' cannot be spoken, 'crash' is a fault of our own."""
     if "fail" in text:
         raise SpeechError("the word 'fail' cannot be spoken; leave it out")
+    if "crash" in text:
+        raise ZeroDivisionError("a fault of our own")
     words = list(text) if language == "zh" else text.split()
     spans = tuple(Span(word, k * WORD_S, (k + 1) * WORD_S) for k, word in enumerate(words))
     y = np.full((round(WORD_S * RATE) * len(words), 1), 0.4, np.float32)
@@ -110,7 +112,7 @@ class FakeResources(Resources):
     def __init__(self) -> None:
         super().__init__(pool=Inline())
         self.thought = FakeThinker()
-        self.voices: list[Speaks] = [fake_voice]
+        self.speaker: Speaks = fake_voice
         self.recognised: list[float] = []
         self.recogniser_fails = ""
         self.slow_s = 0.0
@@ -148,8 +150,8 @@ class FakeResources(Resources):
     def thinker(self, settings: Settings) -> Thinker:
         return self.thought
 
-    def speaks(self, settings: Speak) -> Sequence[Speaks]:
-        return self.voices
+    def speaks(self, settings: Speak) -> Speaks:
+        return self.speaker
 
 
 class Scene:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from pipecat.frames.frames import Frame, InterruptionFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -13,15 +14,24 @@ from pipecat.workers.runner import WorkerRunner
 
 from rhapsode.conversation.assembly import assemble
 from rhapsode.conversation.backchannels import is_backchannel
-from rhapsode.conversation.events import Event, SpeechStarted, SpeechStopped, State
+from rhapsode.conversation.events import (
+    Answered,
+    Asked,
+    Event,
+    SpeechStarted,
+    SpeechStopped,
+    State,
+    StateChanged,
+)
 from rhapsode.conversation.exchange import Exchange
 from rhapsode.conversation.microphone import Microphone
 from rhapsode.conversation.resources import Resources
 from rhapsode.dialogue.turns import Question, Turn
 from rhapsode.errors import InputError
+from rhapsode.live.behaviour import Behaviour
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame, TurnEndFrame
+from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame, QuestionFrame, SayFrame, TurnEndFrame
 from rhapsode.pipecat.performing import Performing, Show
 from rhapsode.pipecat.turns import Told
 from rhapsode.settings import Settings
@@ -63,9 +73,18 @@ class Conversation:
         self._exchange = exchange = Exchange(lambda: asyncio.get_running_loop().time())
         self._performing = Performing(
             session,
-            Show(exchange.began, exchange.due, exchange.ended, exchange.felt, exchange.fault("speak")),
+            Show(
+                exchange.began,
+                exchange.due,
+                exchange.ended,
+                exchange.felt,
+                self._gesture,
+                exchange.fault("speak"),
+            ),
         )
         self._told = Told(self._started, self._taken, lambda: None, self._stopped)
+        self._behaviour: Behaviour | None = None
+        exchange.watch(self._behave)
 
     @property
     def settings(self) -> Settings:
@@ -159,6 +178,8 @@ class Conversation:
     def apply(self, settings: Settings) -> None:
         """Use ``settings`` from the next turn on."""
         self._settings = settings
+        if self._behaviour is not None:
+            self._behaviour.settings = settings.perform
         self._resources.prepare(settings)
 
     def forget(self) -> None:
@@ -168,6 +189,7 @@ class Conversation:
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._load()
+        self._behaviour = Behaviour(self._session, settings=self._settings.perform)
         worker = PipelineWorker(
             Pipeline(self._parts()),
             params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
@@ -200,6 +222,8 @@ class Conversation:
             self.ready.clear()
             self._performing.cut()
             self._exchange.close()
+            self._behaviour.close()
+            self._behaviour = None
             for job in jobs[1:]:
                 job.cancel()
             await runner.cancel("the conversation ends")
@@ -242,10 +266,33 @@ class Conversation:
             try:
                 await asyncio.wait((taking, changed), return_when=asyncio.FIRST_COMPLETED)
                 if taking.done() and microphone is self._microphone:
-                    await worker.queue_frame(taking.result())
+                    await self._sound(worker, taking.result())
             finally:
                 taking.cancel()
                 changed.cancel()
+
+    async def _sound(self, worker: PipelineWorker, frame: MicrophoneFrame) -> None:
+        if self._behaviour is not None:
+            y = np.frombuffer(frame.audio, np.int16).astype(np.float32) / np.float32(32768)
+            self._behaviour.hear_person(y, frame.sample_rate)
+        await worker.queue_frame(frame)
+
+    # What the face does
+
+    def _behave(self, event: Event) -> None:
+        """Let the face show what goes on."""
+        if self._behaviour is None:
+            return
+        if isinstance(event, StateChanged):
+            self._behaviour.state(event.state)
+        elif isinstance(event, Asked):
+            self._behaviour.mirror(event.emotion)
+        elif isinstance(event, Answered):
+            self._behaviour.mirror(None)
+
+    def _gesture(self, name: str, sample: int) -> None:
+        if self._behaviour is not None and name in self._behaviour.gestures:
+            self._behaviour.gesture(name, at=sample)
 
     # What the ears tell
 

