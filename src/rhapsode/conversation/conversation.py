@@ -186,6 +186,10 @@ class Conversation:
         """Empty the history."""
         self._exchange.forget()
 
+    def rewrite(self, history: tuple[Turn, ...]) -> None:
+        """Remember ``history`` instead: somebody else knows better what was said and heard."""
+        self._exchange.rewrite(history)
+
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._load()
