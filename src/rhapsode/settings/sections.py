@@ -65,6 +65,7 @@ class Think(_Section):
         stall_s: how long the next one is.
         history: turns that the model is told at most.
         translate: how a script of another language than the listener's is used: "off", "model" or "argos".
+        tools: that the model may call: "clock" tells the time, "look_up" searches the script.
 
     The key of a server is read from the environment only: ``RHAPSODE_THINK_API_KEY`` or ``OPENAI_API_KEY``.
 
@@ -83,6 +84,7 @@ class Think(_Section):
     stall_s: Annotated[float, Field(gt=0)] = 10.0
     history: Annotated[int, Field(ge=0)] = 20
     translate: Literal["off", "model", "argos"] = "off"
+    tools: tuple[Literal["clock", "look_up"], ...] = ()
 
 
 class Speak(_Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from rhapsode.dialogue.turns import Question, Turn
@@ -93,7 +94,9 @@ def language_name(tag: str) -> str:
     return _NAMES.get(tag) or _NAMES.get(tag.partition("-")[0].lower()) or tag
 
 
-def system_message(language: str, *, persona: str = "", facts: Sequence[Fact] = ()) -> Message:
+def system_message(
+    language: str, *, persona: str = "", facts: Sequence[Fact] = (), today: date | None = None
+) -> Message:
     """Return the message that comes first.
 
     What changes with each question stands last, so that servers can keep what they made of the rest.
@@ -101,6 +104,7 @@ def system_message(language: str, *, persona: str = "", facts: Sequence[Fact] = 
     parts = [
         persona.strip() or PERSONA,
         _MANNER,
+        f"Today is {(today or date.today()):%A, %d %B %Y}.",
         f"The listener speaks {language_name(language)}: answer in it.",
     ]
     if facts:
