@@ -19,6 +19,9 @@ from rhapsode.protocols.stage_packets import CurvesPacket, SoundPacket
 PACKET_S, EARLY_S = 0.1, 0.5
 """Longest packet of sound that is sent, and how much of it may be sent too early."""
 
+SETTLE_S = 0.1
+"""How long after the last sound a turn is over."""
+
 Chunk = NDArray[np.float32] | NDArray[np.int16] | bytes
 """Sound of one channel: float32 in [-1, 1], int16, or bytes of little-endian int16."""
 
@@ -163,6 +166,7 @@ class AsyncSession:
             if (early := due - loop.time()) > 0:
                 await asyncio.sleep(early)
             await self._line.send(bytes(SoundPacket(0, 0, sound, sample_rate)))
+        await asyncio.sleep(max(due - loop.time(), 0.0) + SETTLE_S)
         await self._line.send({"type": "end_turn"})
         await self._line.send({"type": "mic", "on": False})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection
 
 from rhapsode.client.http import ClientError, Http
 from rhapsode.client.shapes import Event
+from rhapsode.errors import PacketError
 from rhapsode.protocols.stage_packets import Packet, parse
 
 KEPT = 5000
@@ -127,7 +128,8 @@ class Wire:
         try:
             async for data in channel:
                 if isinstance(data, bytes):
-                    self._tell(parse(data))
+                    with suppress(PacketError):  # of a kind that this version does not know
+                        self._tell(parse(data))
                     continue
                 message = json.loads(data)
                 kind = message.pop("type")

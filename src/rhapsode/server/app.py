@@ -26,6 +26,7 @@ from rhapsode.server.sessions import Sessions
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.takes import Takes
 from rhapsode.server.talk_rest import talk_rest
+from rhapsode.server.talk_tables import talk_tables
 from rhapsode.server.talking import Talking
 from rhapsode.server.wardrobe import Wardrobe
 
@@ -70,6 +71,7 @@ def create_app(
             app.state.slow_jobs, app.state.peers = 0, None
             if isinstance(chosen, ProductEngine):
                 pool.submit(_warm_up, chosen)
+                slow.submit(conversations.warm_up)
             yield
             if app.state.peers is not None:
                 await app.state.peers.close()
@@ -114,6 +116,7 @@ def create_app(
 
     app.include_router(rest(wardrobe))
     app.include_router(talk_rest())
+    app.include_router(talk_tables())
     app.mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False), name="stage")
     return app
 

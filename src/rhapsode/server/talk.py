@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -17,6 +18,9 @@ from rhapsode.server.talking import Converses, Talking
 from rhapsode.settings import Settings
 
 log = logging.getLogger(__name__)
+
+EARLY_S = 4.5
+"""Sound that waits while a conversation is made; of more the oldest is lost."""
 
 
 class Talk:
@@ -41,8 +45,10 @@ class Talk:
         self._conversation: Converses | None = None
         self._opening: asyncio.Task[Converses] | None = None
         self._running: asyncio.Task[None] | None = None
+        self._readying: asyncio.Task[None] | None = None
         self._watchers: list[Callable[[Event], None]] = []
         self._microphone: int | None = None
+        self._early: deque[Float32] = deque()
         self.ring = Ring()
         self.adjust: Callable[[Settings], Settings] = lambda settings: settings
         talking.join(self)
@@ -68,7 +74,7 @@ class Talk:
         return self.adjust(self._talking.settings)
 
     async def open(self) -> Converses:
-        """Return the conversation, which is made if there is none, once it is ready.
+        """Return the conversation, made if there is none; what it is asked waits until it is ready.
 
         Raises:
             RhapsodeError: it cannot be had; the next call tries again.
@@ -85,15 +91,22 @@ class Talk:
             self._conversation.listen(sample_rate)
 
     def hear(self, chunk: Float32) -> None:
-        """Take sound of the microphone, (n,); lost where no conversation is there yet."""
-        if self._conversation is not None and self._microphone is not None:
+        """Take sound of the microphone, (n,); some of it waits for a conversation that is being made."""
+        if self._microphone is None:
+            return
+        if self._conversation is not None:
             self._conversation.hear(chunk)
+        elif self._opening is not None:
+            self._early.append(chunk)
+            while sum(map(len, self._early)) > EARLY_S * self._microphone:
+                self._early.popleft()
 
     def deafen(self) -> None:
         """Turn the microphone off."""
         if self._microphone is not None and self._conversation is not None:
             self._conversation.deafen()
         self._microphone = None
+        self._early.clear()
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
         """Tell ``watcher`` all events, also those of later conversations; return what ends that."""
@@ -149,7 +162,7 @@ class Talk:
         """End the conversation."""
         self._talking.leave(self)
         self.ring.close()
-        tasks = [task for task in (self._opening, self._running) if task is not None]
+        tasks = [task for task in (self._opening, self._running, self._readying) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -158,30 +171,30 @@ class Talk:
     async def _open(self) -> Converses:
         try:
             made = await self._talking.begin(self._session, self.settings, self._pool)
-            made.watch(self._happened)
-            running = self._running = asyncio.ensure_future(made.run())
-            ready = asyncio.ensure_future(made.ready.wait())
-            try:
-                await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                ready.cancel()
-            if running.done():
-                running.result()
-                raise RhapsodeError("the conversation ended before it began; the server's log says more")
         except BaseException as error:
             self._opening = None
-            if self._running is not None:
-                self._running.cancel()
+            self._early.clear()
             if isinstance(error, RhapsodeError) or not isinstance(error, Exception):
                 raise
             log.error("a conversation could not begin", exc_info=error)
             message = f"the conversation could not begin ({type(error).__name__}: {error}); see the log"
             raise RhapsodeError(message) from error
+        made.watch(self._happened)
         self._conversation = made
+        self._running = asyncio.ensure_future(made.run())
+        self._running.add_done_callback(self._ended)
+        self._readying = asyncio.ensure_future(self._tell_ready(made))
+        early, self._early = list(self._early), deque()
         if self._microphone is not None:
             made.listen(self._microphone)
-        running.add_done_callback(self._ended)
+            for chunk in early:
+                made.hear(chunk)
         return made
+
+    async def _tell_ready(self, made: Converses) -> None:
+        """Let those who opened the microphone know that it is heard."""
+        await made.ready.wait()
+        self._tell({"type": "talk", "event": "history", **self.history()})
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         """Take notice that the conversation is over, which only a fault can cause."""

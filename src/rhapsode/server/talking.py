@@ -15,6 +15,7 @@ from rhapsode.dialogue.turns import Turn
 from rhapsode.errors import MissingExtraError, RhapsodeError
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
+from rhapsode.server.talk_scripts import script_languages
 from rhapsode.settings import Settings
 
 if TYPE_CHECKING:
@@ -119,6 +120,14 @@ class Talking:
             self._facts = (self.settings, self._look())
         return self._facts[1]
 
+    def warm_up(self) -> None:
+        """Import what conversations need, in a thread, so that the first one begins sooner."""
+        if not self.why_not and self._make is None:
+            try:
+                _conversations()
+            except RhapsodeError as error:
+                log.error("conversations are not ready: %s", error)
+
     async def begin(self, session: Session, settings: Settings, pool: Executor) -> Converses:
         """Return a new conversation of ``session``, not running yet.
 
@@ -192,8 +201,3 @@ def _missing() -> str:
         if find_spec(module) is None:
             return str(MissingExtraError(module, "converse"))
     return ""
-
-
-def script_languages(name: str) -> tuple[str, ...]:
-    """Return the languages of a script; none where it cannot be read."""
-    return ()

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from rhapsode.performance import Float32
 from rhapsode.server.realtime.update import RealtimeError
 
+HURRY = 8.0
+"""Sound that was held is handed on so much faster than it was spoken."""
+
 SLACK_S = 0.5
 """Sound may come so much too early: networks jitter."""
 
@@ -29,6 +32,7 @@ class Feed:
         heard_s: how much was handed on, seconds.
         waiting_s: how much waits, seconds.
         fresh_s: how much came since the last commit, clear or message, seconds.
+        hold: whether sound waits until `then` is called, and can be cleared until then.
 
     """
 
@@ -37,6 +41,8 @@ class Feed:
         self._waiting: deque[tuple[Float32, float] | Callable[[], None]] = deque()
         self._news = asyncio.Event()
         self._due, self._heard_at = float("-inf"), 0.0
+        self._steps = 0
+        self.hold = False
         self.heard_s = self.waiting_s = self.fresh_s = 0.0
 
     def push(self, sound: Float32, rate: int) -> None:
@@ -64,6 +70,7 @@ class Feed:
         """Do something once all sound before now was heard."""
         self.fresh_s = 0.0
         self._waiting.append(do)
+        self._steps += 1
         self._news.set()
 
     def clear(self) -> None:
@@ -84,13 +91,15 @@ class Feed:
         while True:
             await self._news.wait()
             self._news.clear()
-            while self._waiting:
+            while self._waiting and (self._steps or not self.hold):
                 first = self._waiting.popleft()
                 if not isinstance(first, tuple):
+                    self._steps -= 1
                     first()
                     continue
                 sound, seconds = first
-                self._due = max(self._due, loop.time() - SLACK_S) + seconds
+                pace = HURRY if self.hold else 1.0
+                self._due = max(self._due, loop.time() - SLACK_S) + seconds / pace
                 if (early := self._due - loop.time()) > 0:
                     await asyncio.sleep(early)
                 self.waiting_s -= seconds

@@ -132,6 +132,12 @@ class Items:
         """The id of the last item; None where there is none."""
         return self._items[-1].id if self._items else None
 
+    @property
+    def asked_last(self) -> Item | None:
+        """The last item that the conversation knows, if the person said it."""
+        known = next((item for item in reversed(self._items) if item.asked), None)
+        return known if known is not None and known.role == "user" else None
+
     def remove(self, item: Item) -> None:
         """Take an item out."""
         self._items.remove(item)

@@ -51,6 +51,7 @@ class RealtimeSession(Story):
         self._rate = 0  # of the microphone; 0 while it is off
         place.talk.adjust = self._adjusted
         place.talk.apply()
+        self.feed.hold = self._config.turn is None
         self._stop = place.talk.watch(self._happened)
         self._say("session.created", session=self._shown())
         self._say("rhapsode.face", names=list(FACE.channels), curve_hz=CURVE_HZ)
@@ -108,6 +109,7 @@ class RealtimeSession(Story):
         config = self._config.changed(update, self._voices)
         changed = config.form_in != self._config.form_in
         self._config = self._once = config
+        self.feed.hold = config.turn is None
         if changed and self._rate:
             self.feed.clear()
             self._listen(RATES[config.form_in])
@@ -144,8 +146,6 @@ class RealtimeSession(Story):
 
     def _clear(self) -> None:
         self.feed.clear()
-        if self._rate and not self._committed:
-            self._listen(self._rate)
         if self._voiced is not None and self._voiced not in self._items:
             self._voiced = None
         self._say("input_audio_buffer.cleared")
@@ -164,7 +164,7 @@ class RealtimeSession(Story):
             self._waiting.append(item)
         elif item.role == "assistant":
             item.asked = True
-            self._conversation.rewrite(self._items.history())
+            self._rewrite()
         else:
             self._config = self._once = replace(self._config, system=(*self._config.system, item.text))
             self._place.talk.apply()
@@ -196,7 +196,7 @@ class RealtimeSession(Story):
         self._items.remove(item)
         self._waiting = [one for one in self._waiting if one is not item]
         if item.asked:
-            self._conversation.rewrite(self._items.history())
+            self._rewrite()
         self._say("conversation.item.deleted", item_id=key)
 
     def _truncate(self, event: asked.Truncate) -> None:

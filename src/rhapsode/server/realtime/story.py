@@ -127,6 +127,8 @@ class Story:
             self._add(item)
         if item.spoken or not item.text:
             item.text = event.text
+        if (before := self._items.asked_last) is not None and event.text.startswith(before.text):
+            before.asked = not event.spoken  # who goes on after a pause asks once
         item.language, item.asked, item.done = event.language, True, True
         if item.spoken and self._config.transcription is not None:
             self._transcribed(item)
@@ -187,6 +189,10 @@ class Story:
         """Leave of an answer what its client says was heard, also where the conversation remembers it."""
         item.text = item.heard((item.truncated_ms or 0) / 1000)
         item.interrupted = True
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        """Let the conversation remember what the items say."""
         self._conversation.rewrite(self._items.history())
 
     def _failed(self, event: Fault) -> None:
