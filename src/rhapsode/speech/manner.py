@@ -128,7 +128,7 @@ class Manner:
     def key(self) -> str:
         """Return a text that is equal for equal manners only, for caches."""
         feeling = ",".join(f"{k}:{v!r}" for k, v in sorted((self.emotion or {}).items()))
-        return f"{self.rate!r};{self.pitch!r};{self.volume!r};{feeling}"
+        return f"{float(self.rate)!r};{float(self.pitch)!r};{float(self.volume)!r};{feeling}"
 
 
 def check_rate(rate: float) -> float:

@@ -58,10 +58,14 @@ class Voice(Protocol):
     be said, or is in a language that the voice does not speak.
     """
 
-    name: str
-    language: str
-    languages: tuple[str, ...]
-    sample_rate: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+    @property
+    def sample_rate(self) -> int: ...
 
     def speak(self, text: str, *, manner: Manner = PLAIN, seed: int = 0, language: str = "") -> Speech:
         """Return the whole text, spoken."""

@@ -36,7 +36,9 @@ def cardinal(text: str) -> str:
     for k in range(len(groups) - 1, -1, -1):
         part = _thousands(groups[k], lead=bool(said))
         if part:
-            said += part + _GROUPS[k]
+            said = (
+                said.rstrip("零") + part + _GROUPS[k] if part.startswith("零") else said + part + _GROUPS[k]
+            )
         elif said and not said.endswith("零"):
             said += "零"
     said = said.rstrip("零")

@@ -146,7 +146,7 @@ RULES: tuple[Rule, ...] = (
     (re.compile(r"第\s?(\d+)"), lambda m: "第" + cardinal(m[1])),
     (re.compile(rf"{_NO_NUM}2(?=\s?(?!{_alt(_NOT_COUNTED)})(?:{_alt(_COUNTED)}))"), lambda _: "两"),
     (re.compile(rf"(?<=[A-Za-z])[-_ ]?({_NUM})"), lambda m: _behind_letters(m[1])),
-    (re.compile(rf"(?<![\d.A-Za-z一-鿿)）])[-−]({_NUM})"), lambda m: "负" + number(m[1])),
+    (re.compile(rf"(?<![\d.A-Za-z年月日号点时分)）])[-−]({_NUM})"), lambda m: "负" + number(m[1])),
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}"), lambda m: "点".join(map(cardinal, m[0].split(".")))),
     (re.compile(_NUM), _long),
     (re.compile(f"[{re.escape(''.join(_SIGNS))}]"), lambda m: _SIGNS[m[0]]),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
-from hibari.g2p.normalize import normalize
+from hibari.g2p.normalize import normalize as hibari_rules
 
 from rhapsode.speech.alignment import align_words, written_words
 from rhapsode.speech.lines import Line, Reading
+from rhapsode.speech.reading.english_rules import spoken
 
 
 class EnglishReader:
@@ -35,3 +36,8 @@ class EnglishReader:
                 symbols.append("")
         homes = align_words(written, texts, normalize)
         return Line([Reading(said, home) for said, home in zip(symbols, homes, strict=True)], written)
+
+
+def normalize(text: str) -> str:
+    """Return ``text`` with numbers, dates, units and abbreviations as words, as far as rules say so."""
+    return str(hibari_rules(spoken(text)))
