@@ -45,16 +45,9 @@ SETS = {
 """Voice and lines by name."""
 
 KEPT = (
-    "bilabials",
-    "closed",
-    "vowels",
-    "vowels_closed",
-    "precision",
-    "apex_error_ms",
-    "bitten",
-    "vowels_bitten",
+    *("bilabials", "closed", "vowels", "vowels_closed", "precision", "apex_error_ms", "bitten"),
+    *("vowels_bitten", "rounded", "spread", "pause_jaw", "gap_correlation"),
 )
-KEPT += ("rounded", "spread", "pause_jaw", "gap_correlation")
 AROUND_S = 0.5
 
 

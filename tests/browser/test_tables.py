@@ -11,6 +11,7 @@ from typing import Any
 
 from rhapsode.avatars import bones, finding, mouth
 from rhapsode.avatars.names import BONES, LOOKS, MOODS, OPEN, SIDED, SINGLE, VISEMES, VOWELS
+from rhapsode.protocols.vmc_bones import BONES as HUMANOID
 from rhapsode.rigs import ARKIT, lips
 from rhapsode.rigs.visemes import SMILE
 
@@ -28,6 +29,7 @@ def tables() -> dict[str, Any]:
         "moods": MOODS,
         "looks": LOOKS,
         "bones": BONES,
+        "humanoid": HUMANOID,
         "atoms": {kind: mouth.ATOMS[kind] for kind in ("visemes", "vowels")},
         "gap": {name: effect.gap for name, effect in lips.EFFECTS.items()},
         "rest_gap": lips.REST_GAP,

@@ -14,12 +14,15 @@ from rhapsode.errors import PacketError
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.protocols.stage_packets import (
     HEADER,
+    BonesPacket,
     CurvesFrameDecoder,
     CurvesFrameEncoder,
     CurvesPacket,
+    Packet,
     SoundPacket,
     parse,
 )
+from rhapsode.protocols.vmc_bones import BONES
 
 
 def test_the_layout_is_the_documented_one():
@@ -33,6 +36,35 @@ def test_the_layout_is_the_documented_one():
     sound = bytes(SoundPacket(1, 320, np.array([1.0, -1.0, 9.0], np.float32), 24_000))
     assert struct.unpack_from("<3h", sound, 28) == (32767, -32767, 32767)
     assert struct.unpack_from("<III", sound, 16) == (1, 3, 24_000)
+
+
+TURNED = (0.6, 0.0, -0.0, 0.8)
+BODY = BonesPacket.of(5, 640, {"spine": (0.0, 0.0, 0.0, 1.0), "tail": TURNED, "rightHand": TURNED})
+
+
+def test_bones_are_laid_out_as_documented_and_names_that_are_none_are_left_out():
+    data = bytes(BODY)
+    assert struct.unpack_from("<BBH", data, 4) == (3, 2, 0)
+    assert struct.unpack_from("<III", data, 16) == (5, 1, 50)
+    assert data[28:32] == bytes([BONES.index("spine"), BONES.index("rightHand"), 0, 0])
+    assert struct.unpack_from("<8h", data, 32) == (0, 0, 0, 32767, 19660, 0, 0, 26214)
+    assert len(data) == 48
+
+
+@given(st.integers(0, 9), st.integers(1, len(BONES)))
+def test_bones_come_back_within_half_a_step(count: int, width: int):
+    turns = np.random.default_rng(count).uniform(-1, 1, (count, width, 4)).astype(np.float32)
+    back = parse(bytes(BonesPacket(1, 320, BONES[-width:], turns)))
+    assert isinstance(back, BonesPacket)
+    assert (back.generation, back.start, back.rate, back.names) == (1, 320, 50, BONES[-width:])
+    np.testing.assert_allclose(back.turns, turns, atol=0.5001 / 32767)
+
+
+def test_a_bone_that_nobody_has_is_refused():
+    data = bytearray(bytes(BODY))
+    data[29] = 99
+    with pytest.raises(PacketError, match="a bone has a number below 55, got 99"):
+        parse(bytes(data))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), st.integers(0, 9), st.integers(1, 61))
@@ -55,9 +87,13 @@ def test_sound_comes_back_within_half_a_step(start: int, count: int, rate: int):
 
 @pytest.mark.parametrize(
     "packet",
-    [SoundPacket(1, 0, np.ones(3, np.float32), 24_000), CurvesPacket(1, 0, np.ones((2, 3), np.float32))],
+    [
+        SoundPacket(1, 0, np.ones(3, np.float32), 24_000),
+        CurvesPacket(1, 0, np.ones((2, 3), np.float32)),
+        BODY,
+    ],
 )
-def test_every_truncation_says_what_is_missing(packet: SoundPacket | CurvesPacket):
+def test_every_truncation_says_what_is_missing(packet: Packet):
     data = bytes(packet)
     for cut in range(len(data)):
         with pytest.raises(PacketError) as error:

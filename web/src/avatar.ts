@@ -3,7 +3,8 @@
 import { type VRM, VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 import { Box3, type Material, Mesh, type Object3D, Vector3 } from "three";
 import { type GLTF, GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
-import { breathe, stand, turnHead } from "./body.ts";
+import { breathe, Limbs, stand, turnHead } from "./body.ts";
+import type { Turns } from "./curves.ts";
 import { expressions, type Feature, type Jaw, measureJaw, morphTargets, moves } from "./features.ts";
 import { type Coverage, Mapping } from "./mapping.ts";
 import { PlainPoser, type Poser, VrmPoser } from "./poser.ts";
@@ -25,6 +26,7 @@ export class Avatar {
   readonly weights: Map<string, number>;
   private readonly jaw: Jaw | null;
   private readonly at: Map<string, number>;
+  private readonly limbs: Limbs;
   private time = 0;
 
   private constructor(
@@ -52,6 +54,7 @@ export class Avatar {
     this.coverage = this.mapping.coverage;
     if (vrm?.lookAt) vrm.lookAt.autoUpdate = false;
     if (vrm) stand(poser);
+    this.limbs = new Limbs(poser);
   }
 
   /** Loads a file of any origin; throws with a sentence if it cannot be an avatar. */
@@ -84,12 +87,13 @@ export class Avatar {
     return values[this.at.get(name) ?? -1] ?? 0;
   }
 
-  /** Shows the channels, and lets `seconds` pass for breath, hair and cloth. */
-  show(values: Float32Array, seconds: number): void {
+  /** Shows the channels and the bones that are given, and lets `seconds` pass for breath, hair and cloth. */
+  show(values: Float32Array, seconds: number, bones: Turns | null = null): void {
     this.time += seconds;
     const read = (name: string) => this.channel(values, name);
     turnHead(this.poser, read, this.motion, this.mapping.eyes !== "bones");
     breathe(this.poser, this.time);
+    this.limbs.show(bones, seconds, this.time);
     if (this.jaw && this.mapping.jaw) {
       const { open, right } = this.mapping.jawTurn(values);
       this.poser.turn("jaw", this.jaw.open * open * this.poser.facing, -this.jaw.side * right, 0);
@@ -101,6 +105,11 @@ export class Avatar {
       const weight = this.weights.get(name) ?? 0;
       for (const { weights, index } of features) weights[index] = weight;
     }
+  }
+
+  /** How the bones that are given stand. */
+  get bones(): Record<string, number[]> {
+    return this.limbs.stand;
   }
 
   /** Where the eyes are, how tall the head is and where the feet are, in metres of the scene. */

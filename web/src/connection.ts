@@ -1,13 +1,13 @@
 /** The way to the server; comes back by itself, a little later each time, to the session it had. */
 
-import { type CurvesPacket, type Message, parsePacket, type Request, type SoundPacket } from "./protocol.ts";
+import { type Message, type Packet, parsePacket, type Request } from "./protocol.ts";
 
 export type Link = "connecting" | "open" | "lost";
 
 export interface Listener {
   link(state: Link): void;
   message(message: Message): void;
-  packet(packet: SoundPacket | CurvesPacket): void;
+  packet(packet: Packet): void;
 }
 
 /** Something that carries messages: a WebSocket, or the data channels of WebRTC. */
@@ -109,7 +109,11 @@ export class Connection {
   }
 
   private take(data: string | ArrayBuffer): void {
-    if (typeof data !== "string") return this.listener.packet(parsePacket(data));
+    if (typeof data !== "string") {
+      const packet = parsePacket(data);
+      if (packet) this.listener.packet(packet);
+      return;
+    }
     const message = JSON.parse(data) as Message;
     if (message.type === "pong") this.roundTripMs = performance.now() - message.t;
     else this.listener.message(message);

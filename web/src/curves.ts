@@ -1,6 +1,6 @@
 /** Curve frames that have arrived, looked up at any clock sample. */
 
-import { HOP } from "./protocol.ts";
+import { CLOCK_HZ, HOP } from "./protocol.ts";
 
 /** Curve frames kept behind the one shown. */
 const KEPT = 100;
@@ -72,4 +72,63 @@ export class CurveTrack {
     // Before the first frame the face waits, which is no error.
     return Math.min(sample, this.last);
   }
+}
+
+/** Turns of bones by name: x, y, z, w. */
+export type Turns = ReadonlyMap<string, readonly [number, number, number, number]>;
+
+interface Moment {
+  sample: number;
+  names: readonly string[];
+  turns: Float32Array;
+}
+
+/** Bones that are this much older than the face shown are not shown any more, clock samples. */
+const STALE = 0.25 * CLOCK_HZ;
+
+/** Turns of bones that have arrived, looked up at any clock sample. */
+export class BonesTrack {
+  private moments: Moment[] = [];
+
+  clear(): void {
+    this.moments = [];
+  }
+
+  /** Takes consecutive moments, a curve frame apart; what was known from `start` on is forgotten. */
+  push(start: number, count: number, names: readonly string[], turns: Float32Array): void {
+    while ((this.moments.at(-1)?.sample ?? -1) >= start) this.moments.pop();
+    const width = names.length * 4;
+    for (let row = 0; row < count; row += 1) {
+      this.moments.push({ sample: start + row * HOP, names, turns: turns.subarray(row * width, (row + 1) * width) });
+    }
+    if (this.moments.length > 1200) this.moments.splice(0, 200);
+  }
+
+  /** The turns at clock sample `sample`; null where none are known. */
+  at(sample: number): Turns | null {
+    while (this.moments.length > 2 && (this.moments[1] as Moment).sample <= sample - CLOCK_HZ) this.moments.shift();
+    let index = this.moments.length - 1;
+    while (index > 0 && (this.moments[index] as Moment).sample > sample) index -= 1;
+    const here = this.moments[index];
+    if (!here || Math.abs(sample - here.sample) > STALE) return null;
+    const after = this.moments[index + 1];
+    const span = after ? after.sample - here.sample : 0;
+    const share = after && span > 0 && span <= 2 * HOP ? Math.min(Math.max((sample - here.sample) / span, 0), 1) : 0;
+    return new Map(here.names.map((name, bone) => [name, mixed(here, after, bone, share)]));
+  }
+}
+
+function mixed(here: Moment, after: Moment | undefined, bone: number, share: number): [number, number, number, number] {
+  const turn: [number, number, number, number] = [0, 0, 0, 0];
+  const same = after && share > 0 && after.names[bone] === here.names[bone] ? after.turns : here.turns;
+  let near = 0;
+  for (let part = 0; part < 4; part += 1) near += (here.turns[bone * 4 + part] ?? 0) * (same[bone * 4 + part] ?? 0);
+  let long = 0;
+  for (let part = 0; part < 4; part += 1) {
+    const from = here.turns[bone * 4 + part] ?? 0;
+    turn[part] = from + ((near < 0 ? -1 : 1) * (same[bone * 4 + part] ?? 0) - from) * share;
+    long += (turn[part] as number) ** 2;
+  }
+  const length = Math.sqrt(long) || 1;
+  return [turn[0] / length, turn[1] / length, turn[2] / length, turn[3] / length];
 }

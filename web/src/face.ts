@@ -19,6 +19,8 @@ export class Face {
   readonly shown: Float32Array;
   /** Clock sample of the curves on the face while speaking. */
   shownSample = 0;
+  /** Clock sample of the curves on the face in any mode; NaN where there are none. */
+  at = Number.NaN;
   mode: Mode = "rest";
   /** How long curves of the microphone are kept before they are shown. */
   readonly steady = new SteadyDelay();
@@ -101,13 +103,14 @@ export class Face {
   /** Moves on by `seconds`; while speaking, `sample` is what will be heard when the picture is seen. */
   step(seconds: number, sample: number | null): void {
     if (this.mode === "speech" && sample !== null) {
-      this.shownSample = this.track.at(sample, this.target);
+      this.shownSample = this.at = this.track.at(sample, this.target);
     } else if (this.mode === "life") {
       this.stepLife(seconds);
     } else if (this.mode === "listen") {
       const at = this.steady.at(performance.now(), seconds);
-      if (!Number.isNaN(at)) this.track.at(at, this.target);
+      if (!Number.isNaN(at)) this.at = this.track.at(at, this.target);
     } else if (this.mode === "rest") {
+      this.at = Number.NaN;
       this.target.set(this.rest);
     }
     this.blend = Math.min(this.blend + seconds / BLEND_S, 1);
@@ -126,7 +129,7 @@ export class Face {
     const rate = 1 + Math.min(Math.max((ahead - BUFFER) / (10 * BUFFER), -0.05), 0.05);
     this.head = Math.min(this.head + seconds * CLOCK_HZ * rate, Math.max(last, this.head));
     this.dry = this.head >= last ? this.dry + seconds : 0;
-    this.track.at(this.head, this.target);
+    this.at = this.track.at(this.head, this.target);
     if (this.dry > STALE_S) this.turn("rest");
     else if (this.dry === 0) this.remember();
   }

@@ -4,18 +4,18 @@
  */
 
 import { type Carrier, Connection, type Link } from "./connection.ts";
+import { BonesTrack, type Turns } from "./curves.ts";
 import { Face, sampleToShow } from "./face.ts";
 import { Player } from "./player.ts";
 import {
   type Begin,
   CLOCK_HZ,
-  type CurvesPacket,
   type Heard,
   type Hello,
   type Message,
+  type Packet,
   type Ready,
   type Request,
-  type SoundPacket,
 } from "./protocol.ts";
 import { Recent } from "./recent.ts";
 
@@ -42,6 +42,8 @@ export class Performer {
   readonly connection: Connection;
   readonly errors = new Recent(15, 0);
   face: Face | null = null;
+  /** The turns of the body's bones that belong to the face shown; null where none do. */
+  bones: Turns | null = null;
   generation = 0;
   session: string | null;
   resumed = false;
@@ -56,6 +58,8 @@ export class Performer {
   /** After a stop what was asked for before is not heard, until the server says that it has stopped. */
   private deaf = false;
   private positionTold = 0;
+
+  private readonly track = new BonesTrack();
 
   constructor(
     carry: (performer: Performer) => Carrier,
@@ -172,6 +176,7 @@ export class Performer {
     this.session = message.session ?? null;
     this.resumed = message.resumed ?? false;
     this.connection.chatty = this.session !== null;
+    this.track.clear();
     if (this.face && this.face.names.join() === message.names.join()) this.face.forget();
     else this.face = new Face(message.names);
     this.audience.ready(message);
@@ -198,9 +203,11 @@ export class Performer {
     this.become("idle");
   }
 
-  private packet(packet: SoundPacket | CurvesPacket): void {
+  private packet(packet: Packet): void {
     if (packet.generation < this.generation) return;
-    if (packet.kind === "curves") {
+    if (packet.kind === "bones") {
+      if (packet.generation === this.generation) this.track.push(packet.start, packet.count, packet.names, packet.turns);
+    } else if (packet.kind === "curves") {
       if (packet.generation === this.generation) this.face?.push(packet.start, packet.count, packet.values);
     } else if (packet.generation === this.utterance?.generation) {
       this.player.push(packet.generation, packet.start, packet.samples);
@@ -211,6 +218,7 @@ export class Performer {
   step(seconds: number, aheadMs: number): Float32Array | null {
     const sample = this.hear(aheadMs);
     this.face?.step(seconds, sample);
+    this.bones = this.face && !Number.isNaN(this.face.at) ? this.track.at(this.face.at) : null;
     return this.face?.shown ?? null;
   }
 

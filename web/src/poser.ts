@@ -13,6 +13,10 @@ export interface Poser {
   node(name: string): Object3D | null;
   /** Turns a bone away from its T-pose, rad, in axes of the avatar: x right, y up, z to the viewer. */
   turn(name: string, x: number, y: number, z: number): void;
+  /** How a bone is turned now, as `pose` takes it. */
+  posed(name: string, out: Quaternion): Quaternion | null;
+  /** Turns a bone away from its T-pose, in glTF's axes of a VRM 1.0: x left, y up, z forward. */
+  pose(name: string, turn: Quaternion): void;
   /** Where a bone is, m. */
   place(name: string): Vector3 | null;
 }
@@ -36,6 +40,18 @@ export class VrmPoser implements Poser {
     this.vrm.humanoid.getNormalizedBoneNode(name as VRMHumanBoneName)?.rotation.set(x, y, z, "YXZ");
   }
 
+  posed(name: string, out: Quaternion): Quaternion | null {
+    const node = this.vrm.humanoid.getNormalizedBoneNode(name as VRMHumanBoneName);
+    if (!node) return null;
+    const { x, y, z, w } = node.quaternion;
+    return out.set(x * this.facing, y, z * this.facing, w);
+  }
+
+  pose(name: string, turn: Quaternion): void {
+    const node = this.vrm.humanoid.getNormalizedBoneNode(name as VRMHumanBoneName);
+    node?.quaternion.set(turn.x * this.facing, turn.y, turn.z * this.facing, turn.w);
+  }
+
   place(name: string): Vector3 | null {
     return this.vrm.humanoid.getRawBoneNode(name as VRMHumanBoneName)?.getWorldPosition(new Vector3()) ?? null;
   }
@@ -47,6 +63,8 @@ const NAMES: Record<string, readonly string[]> = { ...tables.bones, upperChest: 
 interface Joint {
   node: Object3D;
   rest: Quaternion;
+  /** How it is turned in the T-pose. */
+  level: Quaternion;
   /** From the axes of the world to those of the bone's parent, both at rest. */
   axes: Quaternion;
   back: Quaternion;
@@ -76,7 +94,8 @@ export class PlainPoser implements Poser {
       const node = name === undefined ? undefined : nodes.get(name);
       if (!node) continue;
       const back = node.parent?.getWorldQuaternion(new Quaternion()) ?? new Quaternion();
-      this.joints.set(bone, { node, rest: node.quaternion.clone(), back, axes: back.clone().invert() });
+      const rest = node.quaternion.clone();
+      this.joints.set(bone, { node, rest, level: rest.clone(), back, axes: back.clone().invert() });
     }
     this.lowerArms();
   }
@@ -96,6 +115,19 @@ export class PlainPoser implements Poser {
     joint.node.quaternion.copy(joint.axes).multiply(this.turned).multiply(joint.back).multiply(joint.rest);
   }
 
+  posed(name: string, out: Quaternion): Quaternion | null {
+    const joint = this.joints.get(name);
+    if (!joint) return null;
+    const { node, axes, back, level } = joint;
+    return out.copy(back).multiply(node.quaternion).multiply(this.turned.copy(level).invert()).multiply(axes);
+  }
+
+  pose(name: string, turn: Quaternion): void {
+    const joint = this.joints.get(name);
+    if (!joint) return;
+    joint.node.quaternion.copy(joint.axes).multiply(turn).multiply(joint.back).multiply(joint.level);
+  }
+
   place(name: string): Vector3 | null {
     return this.joints.get(name)?.node.getWorldPosition(new Vector3()) ?? null;
   }
@@ -107,6 +139,8 @@ export class PlainPoser implements Poser {
       const hand = joint?.node.children.find((child) => child.position.lengthSq() > 1e-8);
       if (!joint || !hand) continue;
       const along = hand.getWorldPosition(new Vector3()).sub(joint.node.getWorldPosition(new Vector3())).normalize();
+      const raised = new Quaternion().setFromUnitVectors(along, new Vector3(side, 0, 0));
+      joint.level.copy(joint.axes).multiply(raised).multiply(joint.back).multiply(joint.rest);
       if (Math.abs(along.y) > 0.5 || along.x * side < 0.5) continue;
       this.turn(name, 0, 0, -1.2 * side);
       joint.rest.copy(joint.node.quaternion);

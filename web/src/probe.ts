@@ -11,6 +11,8 @@ export interface Probe {
   weights: Record<string, number>;
   /** Weights of the avatar's own morph targets. */
   shapes: Record<string, number>;
+  /** How bones of the body stand that are given, by VRM's names: x, y, z, w relative to the T-pose. */
+  bones: Record<string, number[]>;
   coverage: Coverage | null;
   audioSample: number | null;
   errorMs: number | null;
@@ -54,6 +56,9 @@ export function probe(theatre: Theatre, avatar: () => string): Probe {
     },
     get shapes() {
       return Object.fromEntries(theatre.avatar?.weights ?? []);
+    },
+    get bones() {
+      return theatre.avatar?.bones ?? {};
     },
     get coverage() {
       return theatre.avatar?.coverage ?? null;

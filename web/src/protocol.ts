@@ -5,6 +5,7 @@
  * performance carries its generation; a newer one kills the older.
  */
 
+import tables from "./tables.json";
 import type { TalkMessage, TalkReady } from "./talk/events.ts";
 
 export const CLOCK_HZ = 16000;
@@ -142,14 +143,29 @@ export interface CurvesPacket extends Stamped {
   values: Float32Array<ArrayBuffer>;
 }
 
+/** Turns of bones, one moment after another. */
+export interface BonesPacket extends Stamped {
+  kind: "bones";
+  /** Humanoid bones of VRM 1.0. */
+  names: string[];
+  /** count x names x 4: unit quaternions x, y, z, w, relative to the T-pose. */
+  turns: Float32Array<ArrayBuffer>;
+}
+
+export type Packet = SoundPacket | CurvesPacket | BonesPacket;
+
+/** Bones by their number in packets. */
+const BONES: readonly string[] = tables.humanoid;
+
 const MAGIC = 0x31504852; // "RHP1", little-endian
 const HEADER = 28;
 const KIND_SOUND = 1;
 const KIND_CURVES = 2;
+const KIND_BONES = 3;
 const FULL_SCALE = 32767;
 
-/** Reads one binary packet; throws with a sentence when it is none. */
-export function parsePacket(data: ArrayBuffer): SoundPacket | CurvesPacket {
+/** Reads one binary packet; throws with a sentence when it is none, null for a kind that is not known. */
+export function parsePacket(data: ArrayBuffer): Packet | null {
   const view = new DataView(data);
   if (data.byteLength < HEADER || view.getUint32(0, true) !== MAGIC) {
     throw new Error(`a stage packet begins with RHP1 and a header of ${HEADER} bytes`);
@@ -163,14 +179,20 @@ export function parsePacket(data: ArrayBuffer): SoundPacket | CurvesPacket {
     count,
     rate: view.getUint32(24, true),
   };
-  const size = HEADER + count * width * (kind === KIND_SOUND ? 2 : 4);
+  if (kind < KIND_SOUND || kind > KIND_BONES) return null;
+  const before = kind === KIND_BONES ? Math.ceil(width / 4) * 4 : 0;
+  const size = HEADER + before + count * width * { [KIND_SOUND]: 2, [KIND_CURVES]: 4, [KIND_BONES]: 8 }[kind as 1 | 2 | 3];
   if (data.byteLength !== size) {
     throw new Error(`a packet of ${count} x ${width} values has ${size} bytes, got ${data.byteLength}`);
   }
   if (kind === KIND_CURVES) {
     return { ...stamped, kind: "curves", width, values: new Float32Array(data, HEADER, count * width) };
   }
-  if (kind !== KIND_SOUND) throw new Error(`a packet has kind 1 or 2, got ${kind}`);
+  if (kind === KIND_BONES) {
+    const names = Array.from(new Uint8Array(data, HEADER, width), (place) => BONES[place] ?? "");
+    const whole = new Int16Array(data, HEADER + before, count * width * 4);
+    return { ...stamped, kind: "bones", names, turns: Float32Array.from(whole, (v) => v / FULL_SCALE) };
+  }
   const samples = Float32Array.from(new Int16Array(data, HEADER, count), (v) => v / FULL_SCALE);
   return { ...stamped, kind: "sound", samples };
 }

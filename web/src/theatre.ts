@@ -92,7 +92,7 @@ export class Theatre {
     const face = this.performer.step(seconds, this.intervals.median);
     if (face && this.avatar) {
       this.avatar.motion = this.motion;
-      this.avatar.show(face, seconds);
+      this.avatar.show(face, seconds, this.performer.bones);
       this.stage?.draw(seconds);
     }
     this.eachFrame(now);

@@ -13,12 +13,16 @@ Everything is little-endian; a packet is one WebSocket message.
         24     4  rate: sound samples or curve frames a second
         28     -  payload: count x width values, int16 for sound, float32 for curves
 
-The payload begins on a multiple of four, so that a browser can view it in place.
+The payload begins on a multiple of four, so that a browser can view it in place. That of bones begins with
+one byte a bone, its place in `BONES`, filled up with zeros to a multiple of four; count x width x 4 int16
+follow: the parts x, y, z, w of unit quaternions, 32767 being 1. Bones come before the curves of their moment;
+a moment without bones has no packet of them. Readers leave out kinds that they do not know.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,12 +32,14 @@ from numpy.typing import NDArray
 from rhapsode.errors import PacketError
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Float32
 from rhapsode.protocols.axes import checked, received
-from rhapsode.protocols.frame import FaceFrame
+from rhapsode.protocols.frame import FaceFrame, Quaternion
+from rhapsode.protocols.vmc_bones import BONES
 from rhapsode.rigs import FACE
 
 MAGIC = b"RHP1"
 HEADER = struct.Struct("<4sBBHQIII")
 _FULL_SCALE = 32767.0
+_PLACES = {name: place for place, name in enumerate(BONES)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,17 +103,69 @@ class CurvesPacket:
         return cls(head.generation, head.start, values.astype(np.float32), head.rate)
 
 
-Packet = SoundPacket | CurvesPacket
+@dataclass(frozen=True, eq=False)
+class BonesPacket:
+    """Turns of a body's bones, one every 20 ms.
+
+    Args:
+        generation: which performance they belong to, in [0, 2**32).
+        start: clock sample of the first moment.
+        names: humanoid bones of VRM 1.0, at most 55.
+        turns: (T, bones, 4) float32 unit quaternions x, y, z, w, relative to the T-pose.
+        rate: moments a second.
+
+    """
+
+    KIND: ClassVar[int] = 3
+
+    generation: int
+    start: int
+    names: tuple[str, ...]
+    turns: Float32
+    rate: int = CURVE_HZ
+
+    @classmethod
+    def of(cls, generation: int, start: int, bones: Mapping[str, Quaternion]) -> BonesPacket:
+        """Return the packet of one moment; names that are no humanoid bones are left out."""
+        known = {name: turn for name, turn in bones.items() if name in _PLACES}
+        turns = np.array([*known.values()], np.float32).reshape(1, len(known), 4)
+        return cls(generation, start, tuple(known), turns)
+
+    def __bytes__(self) -> bytes:
+        places = bytes(_PLACES[name] for name in self.names)
+        head = HEADER.pack(
+            *(MAGIC, self.KIND, len(places), 0, self.start, self.generation, len(self.turns), self.rate)
+        )
+        whole = np.rint(np.clip(self.turns, -1.0, 1.0) * _FULL_SCALE).astype("<i2")
+        return b"".join((head, places, bytes(-len(places) % 4), whole.tobytes()))
+
+    @classmethod
+    def parse(cls, data: bytes) -> BonesPacket:
+        """Read a packet; raise `PacketError` if ``data`` is not exactly one of bones."""
+        width = data[5] if len(data) > 5 else 0
+        before = width + -width % 4
+        head = _Header.parse(data, cls.KIND, "bones", item_size=8, before=before)
+        places = data[HEADER.size : HEADER.size + width]
+        if bad := [place for place in places if place >= len(BONES)]:
+            raise PacketError(f"a bone has a number below {len(BONES)}, got {bad[0]}")
+        whole = np.frombuffer(data, "<i2", offset=HEADER.size + before).reshape(head.count, width, 4)
+        names = tuple(BONES[place] for place in places)
+        return cls(head.generation, head.start, names, (whole / _FULL_SCALE).astype(np.float32), head.rate)
+
+
+Packet = SoundPacket | CurvesPacket | BonesPacket
 
 
 def parse(data: bytes) -> Packet:
-    """Read a packet of either kind.
+    """Read a packet of any kind.
 
     Raises:
         PacketError: ``data`` is cut short, too long, of another version or kind.
 
     """
     kind = data[4] if len(data) > 4 else 0
+    if kind == BonesPacket.KIND:
+        return BonesPacket.parse(data)
     return CurvesPacket.parse(data) if kind == CurvesPacket.KIND else SoundPacket.parse(data)
 
 
@@ -139,14 +197,14 @@ class CurvesFrameDecoder:
     """Reads packets of curves of the face rig."""
 
     def decode(self, data: bytes) -> FaceFrame | None:
-        """Return the last curve frame of a packet; None for a packet of sound or of no frames.
+        """Return the last curve frame of a packet; None for a packet of no curve frames.
 
         Raises:
             PacketError: the packet is not whole, not of the face rig's 61 channels, or not finite.
 
         """
         packet = parse(data)
-        if isinstance(packet, SoundPacket) or not len(packet.values):
+        if not isinstance(packet, CurvesPacket) or not len(packet.values):
             return None
         if packet.values.shape[1] != len(FACE):
             raise PacketError(f"a face needs curves of {len(FACE)} channels, got {packet.values.shape[1]}")
@@ -168,7 +226,7 @@ class _Header:
     rate: int
 
     @classmethod
-    def parse(cls, data: bytes, kind: int, what: str, item_size: int) -> _Header:
+    def parse(cls, data: bytes, kind: int, what: str, item_size: int, before: int = 0) -> _Header:
         if len(data) < HEADER.size:
             raise PacketError(f"a stage packet needs a header of {HEADER.size} bytes, got {len(data)}")
         magic, found, width, _, start, generation, count, rate = HEADER.unpack_from(data)
@@ -176,7 +234,7 @@ class _Header:
             raise PacketError(f"a stage packet begins with {MAGIC!r}, got {magic!r}")
         if found != kind:
             raise PacketError(f"a packet of {what} has kind {kind}, got {found}")
-        size = HEADER.size + count * width * item_size
+        size = HEADER.size + before + count * width * item_size
         if len(data) != size or not width or not rate:
             raise PacketError(
                 f"a packet of {count} x {width} values of {what} at {rate} Hz needs {size} bytes, "

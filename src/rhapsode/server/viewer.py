@@ -26,7 +26,7 @@ from rhapsode.live.performer import SPEECH_AHEAD_S
 from rhapsode.live.session import Session
 from rhapsode.live.timeline import Timeline
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Words
-from rhapsode.protocols.stage_packets import CurvesPacket, SoundPacket
+from rhapsode.protocols.stage_packets import BonesPacket, CurvesPacket, SoundPacket
 from rhapsode.rigs import FACE
 from rhapsode.server.messages import PROTOCOL
 
@@ -239,6 +239,9 @@ class Viewer:
             self._sound_s = max(self._sound_s - len(item.samples) / item.sample_rate, 0.0)
             await self._send(bytes(SoundPacket(item.generation, item.start, item.samples, item.sample_rate)))
         elif isinstance(item, CurvesItem):
+            if item.bones:
+                bones = BonesPacket.of(item.generation, item.start, item.bones)
+                await self._send(bytes(bones), live=item.sound_at is not None)
             packet = bytes(CurvesPacket(item.generation, item.start, item.values))
             await self._send(packet, live=item.sound_at is not None)
             self._sent_upto = item.start + len(item.values) * HOP
