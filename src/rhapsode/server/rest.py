@@ -22,7 +22,7 @@ from rhapsode.face.shaping import styles
 from rhapsode.formats.registry import FORMATS, format_of
 from rhapsode.live.sinks.registry import SCHEMES
 from rhapsode.server.access import MAX_UPLOAD_BYTES
-from rhapsode.server.doctor import check_handshake, check_origin, examine
+from rhapsode.server.doctor import Check, check_handshake, check_origin, examine
 from rhapsode.server.place import Backstage
 from rhapsode.server.samples import find_sample, samples
 from rhapsode.server.wardrobe import Wardrobe, input_message
@@ -54,7 +54,7 @@ def _tables(router: APIRouter) -> None:
     @router.get("/api/doctor")
     async def doctor(request: Request) -> dict[str, Any]:
         backstage = _backstage(request)
-        checks = await _slowly(request, lambda: examine(backstage.settings, backstage.engine))
+        checks = await _slowly(request, lambda: _examined(backstage))
         host, port = request.scope.get("server") or ("127.0.0.1", backstage.settings.port)
         own = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         checks.append(await check_handshake(own, request.app.state.token))
@@ -211,6 +211,10 @@ def _takes(router: APIRouter, wardrobe: Wardrobe) -> None:
         return FileResponse(
             path, media_type="application/octet-stream", filename=f"{name}{extension}", background=clean
         )
+
+
+def _examined(backstage: Backstage) -> list[Check]:
+    return examine(backstage.settings, backstage.engine, talk=backstage.talking.settings)
 
 
 def _backstage(request: Request) -> Backstage:

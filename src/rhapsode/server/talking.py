@@ -112,7 +112,7 @@ class Talking:
         """Why nobody can converse, with a remedy; empty where it is possible."""
         if self._off or self._make is not None:
             return self._off
-        return _missing()
+        return missing()
 
     def facts(self) -> Mapping[str, Any]:
         """Return what clients are told: available, why, languages, script, kind."""
@@ -195,7 +195,7 @@ def _conversations() -> Any:
         raise MissingExtraError(error.name or "pipecat", "converse") from error
 
 
-def _missing() -> str:
+def missing() -> str:
     """Return what is missing for conversations; empty where all is there."""
     for module in NEEDED:
         if find_spec(module) is None:
