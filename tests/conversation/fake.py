@@ -28,7 +28,7 @@ RATE = 24_000
 WORD_S = 0.3
 """How long the fake voice speaks a word."""
 
-WORDS = {1: "what time", 2: "is it", 3: "wait", 4: "mm-hm", 5: "", 6: "ni hao"}
+WORDS = {1: "what time", 2: "is it", 3: "wait", 4: "mm-hm", 5: "", 6: "stop"}
 """Level of the sound, in tenths, to what is said at that level."""
 
 _T = TypeVar("_T")
@@ -117,11 +117,8 @@ class FakeResources(Resources):
         self.recogniser_fails = ""
         self.slow_s = 0.0
 
-    def warm_up(self, settings: Settings) -> list[tuple[str, str]]:
+    def warm_up(self, settings: Settings) -> list[Any]:
         return []
-
-    def prepare(self, settings: Settings) -> None:
-        pass
 
     def activity(self) -> FakeActivity:
         return FakeActivity()

@@ -147,6 +147,35 @@ def test_a_short_word_that_means_something_interrupts_once_it_is_recognised():
     assert [asked.text for asked in scene.told(Asked)] == ["what is it", "what time"]
 
 
+@pytest.mark.parametrize("level", [4, 5], ids=["a long mm-hm", "noise"])
+def test_an_answer_goes_on_where_nobody_meant_to_interrupt(level: int):
+    async def story(scene: Scene) -> None:
+        scene.talk.listen(16_000)
+        scene.talk.ask("what is it")
+        await scene.until(lambda: scene.talk.state == "speaking")
+        await scene.hear(tone(0, 0.5), tone(level, 0.8), SILENCE)
+        await scene.until(lambda: len(scene.told(Answered)) == 2)
+
+    (scene,) = converse(story)
+    first, second = scene.told(Answered)
+    assert (first.interrupted, second.interrupted) == (True, False)
+    assert f"{first.text} {second.text}" == first.meant
+    assert len(scene.told(Asked)) == 1
+
+
+def test_stop_is_obeyed_and_not_answered():
+    async def story(scene: Scene) -> None:
+        scene.talk.listen(16_000)
+        scene.talk.ask("what is it")
+        await scene.until(lambda: scene.talk.state == "speaking")
+        await scene.hear(tone(0, 0.5), tone(6, 0.3), SILENCE)
+
+    (scene,) = converse(story)
+    assert scene.told(Answered)[0].interrupted
+    assert len(scene.told(Asked)) == 1
+    assert scene.talk.state == "idle"
+
+
 def test_who_may_not_interrupt_is_not_listened_to_meanwhile():
     async def story(scene: Scene) -> None:
         scene.talk.listen(16_000)

@@ -48,6 +48,7 @@ def assemble(
         Thinking(
             lambda: resources.thinker(settings()),
             lambda language: resources.line("failed", language),
+            resources.pool,
             exchange.fault("think"),
         ),
         Marking(exchange.text),

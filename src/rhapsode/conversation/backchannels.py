@@ -15,6 +15,44 @@ _WORDS = frozenset(_SOUNDS.split())
 _PHRASES = frozenset(("i see", "got it", "of course", "all right", "oh really", "oh wow", "go on", "oh yeah"))
 
 
+_STOPS = frozenset(
+    (
+        *("stop", "stop it", "stop please", "please stop", "wait", "hold on", "quiet", "be quiet", "silence"),
+        *("shut up", "enough", "thats enough", "that's enough", "never mind", "stop talking"),
+        *[
+            "停",
+            "停下",
+            "停一下",
+            "别说了",
+            "不要说了",
+            "等一下",
+            "等等",
+            "安静",
+            "够了",
+            "住口",
+            "止めて",
+            "ストップ",
+            "待って",
+            "静かに",
+            "그만",
+            "멈춰",
+        ],
+        *["para", "basta", "silencio", "arrête", "stopp", "ruhe", "pare"],
+    )
+)
+
+
+def is_stop(text: str) -> bool:
+    """Tell whether ``text`` only asks to be silent.
+
+    Example:
+        >>> is_stop("Stop, please!"), is_stop("停！"), is_stop("Where do I stop?")
+        (True, True, False)
+
+    """
+    return _plain(text) in _STOPS
+
+
 def is_backchannel(text: str) -> bool:
     """Tell whether ``text`` only shows that somebody listens.
 
@@ -23,8 +61,12 @@ def is_backchannel(text: str) -> bool:
         (True, False, True)
 
     """
-    plain = re.sub(r"[^\w'\-]+", " ", text.lower()).strip()
+    plain = _plain(text)
     if plain in _PHRASES:
         return True
     words = plain.split()
     return len(words) <= 4 and all(word in _WORDS for word in words)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w'\-]+", " ", text.lower()).strip()

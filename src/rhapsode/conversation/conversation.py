@@ -13,7 +13,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
 from rhapsode.conversation.assembly import assemble
-from rhapsode.conversation.backchannels import is_backchannel
+from rhapsode.conversation.backchannels import is_backchannel, is_stop
 from rhapsode.conversation.events import (
     Answered,
     Asked,
@@ -23,7 +23,7 @@ from rhapsode.conversation.events import (
     State,
     StateChanged,
 )
-from rhapsode.conversation.exchange import Exchange
+from rhapsode.conversation.exchange import Broken, Exchange
 from rhapsode.conversation.microphone import Microphone
 from rhapsode.conversation.resources import Resources
 from rhapsode.dialogue.turns import Question, Turn
@@ -180,7 +180,7 @@ class Conversation:
         self._settings = settings
         if self._behaviour is not None:
             self._behaviour.settings = settings.perform
-        self._resources.prepare(settings)
+        self._resources.pool.submit(self._resources.warm_up, settings)
 
     def forget(self) -> None:
         """Empty the history."""
@@ -193,6 +193,12 @@ class Conversation:
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._load()
+        loop = asyncio.get_running_loop()
+
+        def trouble(part: Any, message: str) -> None:
+            loop.call_soon_threadsafe(self._exchange.fault(part), message)
+
+        unwatch = self._resources.watch(trouble)
         self._behaviour = Behaviour(self._session, settings=self._settings.perform)
         worker = PipelineWorker(
             Pipeline(self._parts()),
@@ -226,6 +232,7 @@ class Conversation:
             self.ready.clear()
             self._performing.cut()
             self._exchange.close()
+            unwatch()
             self._behaviour.close()
             self._behaviour = None
             for job in jobs[1:]:
@@ -315,17 +322,34 @@ class Conversation:
 
     def _complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
         """A turn is over and its words are there."""
-        if end.aside and self._exchange.busy == "speaking" and is_backchannel(question.text):
+        exchange, broken = self._exchange, self._exchange.broken
+        if is_stop(question.text) and (broken or exchange.busy == "speaking"):
+            exchange.broken = None
+            self.interrupt()
             return
+        noise = not question.text or (is_backchannel(question.text) and not (broken and broken.asks))
+        if noise and end.aside and exchange.busy == "speaking":
+            return
+        if noise and broken is not None and not exchange.listening:
+            exchange.broken = None
+            self._go_on(broken)
+            return
+        exchange.broken = None
         if not question.text:
             self._miss(end, words_at)
             return
         self._missed = 0
-        if self._exchange.listening:
+        if exchange.listening:
             if not end.aside:
-                self._exchange.hold(question)
+                exchange.hold(question)
             return
         self._ask(question, end.ended_at, end.decided_at, words_at, spoken=True)
+
+    def _go_on(self, broken: Broken) -> None:
+        """Nobody meant to interrupt: say what is left."""
+        self._exchange.nothing_heard()
+        if broken.rest:
+            self.say(broken.rest, language=broken.language)
 
     def _miss(self, end: TurnEndFrame, words_at: float) -> None:
         if end.aside or self._exchange.listening or self._exchange.busy != "idle":

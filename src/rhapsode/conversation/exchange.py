@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from rhapsode.conversation.events import (
@@ -30,6 +31,20 @@ MOST_TURNS = 1000
 """The history keeps so many."""
 
 
+@dataclass(frozen=True)
+class Broken:
+    """An answer that was cut off: what was heard of it, what was not, its language."""
+
+    heard: str
+    rest: str
+    language: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether the last that was heard is a question, so that a "yes" is an answer."""
+        return self.heard.rstrip().endswith(("?", "？"))
+
+
 class Exchange:
     """Keeps turns, and tells events.
 
@@ -41,6 +56,7 @@ class Exchange:
         open: number of the turn whose answer is not over, None where there is none.
         listening: whether the person has the turn.
         state: what the digital human does now.
+        broken: the answer that the person's voice has just cut off, until it is known what they say.
 
     """
 
@@ -52,6 +68,8 @@ class Exchange:
         self._question: tuple[Question, float] | None = None  # the newest, and when it was complete
         self._unheard: Question | None = None
         self._held = False  # whether that was never asked
+        self._text = ""  # all that is known of the answer
+        self.broken: Broken | None = None
         self.turn = 0
         self.open: int | None = None
         self.listening = False
@@ -102,7 +120,7 @@ class Exchange:
 
     def taken(self) -> None:
         """Take notice that the person has the turn."""
-        self.listening, now = True, self._now()
+        self.listening, now, self.broken = True, self._now(), None
         if self.busy == "thinking" and self._question is not None:
             question, at = self._question
             self._unheard = question if now - at < CONTINUED_S else None
@@ -161,7 +179,7 @@ class Exchange:
         assert self.open is None, "a turn begins where the one before is over"
         self.turn += 1
         self.open = self.turn
-        self._audible, self._question = False, None
+        self._audible, self._question, self._text = False, None, ""
         self._watch.clear()
         return self.turn
 
@@ -176,6 +194,7 @@ class Exchange:
         if turn != self.open:
             return
         if isinstance(piece, str):
+            self._text += piece
             self._mark(turn, "think")
             self.tell(AnswerText(turn, piece))
         elif isinstance(piece, Source):
@@ -206,6 +225,8 @@ class Exchange:
         if answer.turn != self.open:
             return
         self.open, self._audible = None, False
+        if interrupted and heard and self.listening:
+            self.broken = Broken(heard, rest_of(self._text, heard), answer.language)
         if heard:
             self._unheard = None
             self.keep(Turn("assistant", heard, answer.language, interrupted))
@@ -240,3 +261,13 @@ def _continued(one: Question, two: Question) -> Question:
         two.emotion or one.emotion,
         max(one.emotion_certainty, two.emotion_certainty),
     )
+
+
+def rest_of(text: str, heard: str) -> str:
+    """Return what of ``text`` comes behind ``heard``, whose spaces may differ."""
+    count = sum(not letter.isspace() for letter in heard)
+    for k, letter in enumerate(text):
+        if count == 0:
+            return text[k:].strip()
+        count -= not letter.isspace()
+    return ""

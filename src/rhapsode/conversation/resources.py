@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from rhapsode.conversation.lines import line
 from rhapsode.conversation.microphone import Process
+from rhapsode.conversation.thinkers import make_thinker
 from rhapsode.dialogue.turns import Question, Thinker, Turn
 from rhapsode.errors import RhapsodeError
 from rhapsode.performance import Float32
 from rhapsode.pipecat.hearing import Feels, Recognises
-from rhapsode.pipecat.planning import Chunker
+from rhapsode.pipecat.planning import Chunker, plan
 from rhapsode.pipecat.turns import Activity, Completeness
 from rhapsode.pipecat.voicing import Speaks
-from rhapsode.settings import Hear, Settings, Speak
+from rhapsode.settings import Hear, Settings, Speak, Think
 from rhapsode.speech.manner import Manner
 from rhapsode.speech.voice import Speech
 
-_LINES = {
-    "again": {
-        "en": "Sorry, I did not catch that. Could you say it again?",
-        "zh": "抱歉，我没有听清，请您再说一遍好吗？",
-    },
-    "failed": {"en": "Sorry, I cannot answer that right now.", "zh": "抱歉，我现在没法回答这个问题。"},
-}
-
 if TYPE_CHECKING:
+    from rhapsode.dialogue.script import ScriptLibrary
     from rhapsode.speech.prerender import SpokenCache
     from rhapsode.speech.recognition import Recogniser
+
+_log = logging.getLogger(__name__)
+
+ENDING_S = 10.0
+"""How long a sentence that is spoken beforehand may take to end."""
+
+Part = Literal["hear", "think", "speak"]
+
+Trouble = Callable[[Part, str], None]
+"""Told from any thread what a shared part could not do."""
 
 
 class Resources:
     """Makes the parts of conversations; what is heavy is made once and shared.
 
     Every method may be overridden, as tests and other products do. Those that load something are called in
-    threads, several at a time.
+    threads, several at a time; what they raise is told, and they are called again the next time.
 
     Args:
         pool: threads for what takes long; its own where None.
@@ -50,35 +57,58 @@ class Resources:
         self._own_pool = pool is None
         self.pool = pool or ThreadPoolExecutor(max(os.cpu_count() or 2, 4), "rhapsode-talk")
         self._made: dict[Any, Any] = {}
-        self._lock, self._whispering = threading.RLock(), threading.Lock()
+        self._making: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._troubles: list[Trouble] = []
+        self._prepared: set[Any] = set()
+        atexit.register(self.close)
 
     def close(self) -> None:
         """Let go of the threads."""
+        atexit.unregister(self.close)
+        if "spoken" in self._made:
+            self.spoken.close()
+            self.spoken.wait(ENDING_S)  # a network must not run while the interpreter ends
         if self._own_pool:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
     def kept(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for ``key``, made now if it is not there yet."""
         with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
             if key not in self._made:
                 self._made[key] = make()
             return self._made[key]
 
-    def prepare(self, settings: Settings) -> None:
-        """Load what ``settings`` need in the background."""
-        self.pool.submit(self.warm_up, settings)
+    def watch(self, trouble: Trouble) -> Callable[[], None]:
+        """Tell ``trouble`` what shared parts cannot do; return what stops that."""
+        self._troubles.append(trouble)
+        return lambda: self._troubles.remove(trouble) if trouble in self._troubles else None
 
-    def warm_up(self, settings: Settings) -> list[tuple[str, str]]:
-        """Load what the first turn needs; return what failed: its part and why."""
-        faults = []
-        jobs: list[tuple[str, Callable[[], object]]] = [
-            ("hear", lambda: self.recognises(settings.hear)(np.zeros(8000, np.float32), final=True)),
+    def warm_up(self, settings: Settings) -> list[tuple[Part, str]]:
+        """Load what the first turn needs, and begin what may follow; return what failed, and why."""
+        language = self.language("", settings)
+        hello = _FIRST.get(_primary(language), "Hello.")
+        jobs: list[tuple[Part, Callable[[], object]]] = [
+            ("hear", lambda: self.recognises(settings.hear)(np.zeros(16_000, np.float32), final=True)),
+            ("think", lambda: self.thinker(settings)),
+            ("speak", lambda: list(self.speaks(settings.speak)(hello, language, Manner()))),
         ]
-        for part, job in jobs:
+        faults: list[tuple[Part, str]] = []
+
+        def do(part: Part, job: Callable[[], object]) -> None:
             try:
                 job()
             except RhapsodeError as error:
                 faults.append((part, str(error)))
+
+        threads = [threading.Thread(target=do, args=job, daemon=True) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.prepare_voice(settings)
         return faults
 
     # Ears
@@ -120,18 +150,36 @@ class Resources:
             return "zh"
         if not text and history:
             return history[-1].language
-        return "en" if settings.hear.language == "auto" else settings.hear.language
+        spoken = settings.hear.language
+        return spoken if spoken != "auto" else (*settings.hear.languages, "en")[0]
 
     # Thoughts
 
     def thinker(self, settings: Settings) -> Thinker:
         """Return who answers."""
-        raise NotImplementedError
+        think = settings.think
+        thinker: Thinker = self.kept(
+            ("thinker", think.model_dump_json()),
+            lambda: make_thinker(think, lambda: self.library(think), lambda why: self._trouble("think", why)),
+        )
+        return thinker
 
-    def line(self, kind: str, language: str) -> str:
-        """Return a line that is spoken where something failed: "again" or "failed"."""
-        lines = _LINES[kind]
-        return lines.get(language.split("-")[0], lines["en"])
+    def library(self, think: Think) -> ScriptLibrary:
+        """Return the script."""
+        from rhapsode.dialogue.script import ScriptLibrary
+
+        def changed(news: object) -> None:
+            if isinstance(news, RhapsodeError):
+                self._trouble("think", f"the script as it was stays in use: {news}")
+
+        library: ScriptLibrary = self.kept(
+            ("script", think.script), lambda: ScriptLibrary(think.script, on_change=changed)
+        )
+        return library
+
+    def line(self, kind: Literal["again", "failed"], language: str) -> str:
+        """Return a line that is spoken where something failed."""
+        return line(kind, language)
 
     # Voice
 
@@ -145,11 +193,13 @@ class Resources:
         """Return what speaks an answer."""
         from rhapsode.speech.fallback import speak_with_fallback
 
-        base, cache = Manner(settings.rate, settings.pitch, settings.volume), self.spoken
+        base = _base(settings)
 
         def speak(text: str, language: str, manner: Manner) -> Iterator[Speech]:
             voices = self.voices(settings, language)
-            return speak_with_fallback(text, voices, manner=base.then(manner), language=language, cache=cache)
+            return speak_with_fallback(
+                text, voices, manner=base.then(manner), language=_primary(language), cache=self.spoken
+            )
 
         return speak
 
@@ -162,9 +212,8 @@ class Resources:
         """
         from rhapsode.speech import voice_for
 
-        if settings.voice != "auto":
-            return settings.voice, settings.fallback
-        return voice_for(language, settings.voices), settings.fallback
+        first = settings.voice if settings.voice != "auto" else voice_for(language, settings.voices)
+        return first, settings.fallback
 
     @property
     def spoken(self) -> SpokenCache:
@@ -173,6 +222,43 @@ class Resources:
 
         cache: SpokenCache = self.kept("spoken", SpokenCache)
         return cache
+
+    def prepare_voice(self, settings: Settings) -> None:
+        """Speak what a script says before it is needed, in the background; the beginnings first."""
+        key = (settings.think.script, settings.speak.model_dump_json())
+        if settings.think.kind == "model" or key in self._prepared:
+            return
+        self._prepared.add(key)
+        try:
+            script = self.library(settings.think).script
+            for language in script.languages:
+                self._prepare(script.sentences(language, marks=True), language, settings.speak)
+        except RhapsodeError as error:  # it will be told when it is needed
+            _log.info("the script's answers are not spoken beforehand: %s", error)
+
+    def _prepare(self, texts: Sequence[str], language: str, settings: Speak) -> None:
+        base, voice = _base(settings), self.voices(settings, language)[0]
+        plans = [plan(text, self.chunker(language)) for text in texts]
+        firsts = [one for steps in plans for one in steps[:1]]
+        rest = [one for steps in plans for one in steps[1:]]
+        for one in [*firsts, *rest]:
+            manner = base.then(one.manner)
+            self.spoken.prerender(voice, [one.text], manner=manner, language=_primary(language))
+
+    def _trouble(self, part: Part, message: str) -> None:
+        for told in list(self._troubles):
+            told(part, message)
+
+
+_FIRST = {"zh": "你好。", "ja": "こんにちは。"}
+
+
+def _base(settings: Speak) -> Manner:
+    return Manner(settings.rate, settings.pitch, settings.volume)
+
+
+def _primary(language: str) -> str:
+    return language.split("-")[0]
 
 
 class Whispering:

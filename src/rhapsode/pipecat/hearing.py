@@ -47,7 +47,7 @@ class Hearing(FrameProcessor):
     looked for only when there is nothing else to do.
 
     Args:
-        recognises: returns what finds words now.
+        recognises: returns what finds words now; called in a thread.
         feels: returns what finds emotions now, None where nobody looks.
         pool: threads.
         partial: told words so far and their language.
@@ -120,8 +120,7 @@ class Hearing(FrameProcessor):
         samples, feels = _samples(pause.audio), self._feels()
         voice = asyncio.ensure_future(self._in_thread(feels.voice, samples)) if feels else None
         try:
-            recognises = self._recognises()
-            question = await self._in_thread(lambda: recognises(samples, final=True))
+            question = await self._in_thread(lambda: self._recognises()(samples, final=True))
             if feels is not None and voice is not None and question.text:
                 told = await voice
                 emotion, certainty = await self._in_thread(feels.fused, question, told)
@@ -143,8 +142,8 @@ class Hearing(FrameProcessor):
 
     async def _look(self, glimpse: GlimpseFrame) -> None:
         try:
-            recognises = self._recognises()
-            seen = await self._in_thread(lambda: recognises(_samples(glimpse.audio), final=False))
+            samples = _samples(glimpse.audio)
+            seen = await self._in_thread(lambda: self._recognises()(samples, final=False))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # the words will be looked for again at the pause

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import aclosing
 
 from pipecat.frames.frames import Frame, LLMTextFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from rhapsode.dialogue.turns import Say, Source, Thinker
+from rhapsode.errors import RhapsodeError
 from rhapsode.pipecat.frames import AnswerEndFrame, AnswerStartFrame, PieceFrame, QuestionFrame, SayFrame
 
 LONGEST_ANSWER = 20_000
@@ -22,16 +24,22 @@ class Thinking(FrameProcessor):
     """Answers `QuestionFrame`, and passes the text of `SayFrame` on as an answer.
 
     Args:
-        thinker: returns who answers now.
+        thinker: returns who answers now; called in a thread.
         fallback: a spoken line for a language, should the thinker fail against its promise.
+        pool: threads.
         failed: told why.
 
     """
 
     def __init__(
-        self, thinker: Callable[[], Thinker], fallback: Callable[[str], str], failed: Callable[[str], None]
+        self,
+        thinker: Callable[[], Thinker],
+        fallback: Callable[[str], str],
+        pool: Executor,
+        failed: Callable[[str], None],
     ) -> None:
         super().__init__(name="Thinking")
+        self._pool = pool
         self._thinker, self._fallback, self._failed = thinker, fallback, failed
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -50,7 +58,9 @@ class Thinking(FrameProcessor):
         turn, language = asked.turn, asked.question.language
         started, length = False, 0
         try:
-            pieces = self._thinker().answer(asked.question, asked.history)
+            loop = asyncio.get_running_loop()
+            thinker = await loop.run_in_executor(self._pool, self._thinker)
+            pieces = thinker.answer(asked.question, asked.history)
             async with aclosing(pieces) as answer:  # type: ignore[type-var]
                 async for piece in answer:
                     if isinstance(piece, Source | Say) and not started:
@@ -67,7 +77,10 @@ class Thinking(FrameProcessor):
         except asyncio.CancelledError:
             raise
         except Exception as error:  # whatever a thinker does, the conversation goes on
-            self._failed(f"the answer could not be found: {error}")
+            known = isinstance(error, RhapsodeError)
+            self._failed(
+                str(error) if known else f"no answer could be found: {error or type(error).__name__}"
+            )
             if not started:
                 await self.push_frame(AnswerStartFrame(turn=turn, language=language))
             started = True
