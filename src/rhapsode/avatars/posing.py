@@ -15,6 +15,7 @@ from rhapsode.avatars.load import quaternion
 from rhapsode.rotations import NECK_SHARE, Float64, inverse, times, unit
 
 _ARM_BELOW_HORIZONTAL = math.radians(72)
+_LEVEL = math.radians(8)
 _STRAIGHT = math.radians(30)
 _ELBOW = math.radians(12)
 
@@ -24,6 +25,31 @@ def head_shares(bones: Container[str]) -> dict[str, float]:
     parts = {"neck": NECK_SHARE, "head": 1.0 - NECK_SHARE}
     found = [bone for bone in parts if bone in bones]
     return {bone: parts[bone] if len(found) == 2 else 1.0 for bone in found}
+
+
+def raised_arms(avatar: Avatar, bones: Mapping[str, int]) -> dict[str, float]:
+    """Return the roll by upper arm, radians, that brings arms into the T-pose which turns are relative to.
+
+    Args:
+        avatar: whose arms may hang, as in an A-pose; where they are level nothing is returned.
+        bones: node index by humanoid bone.
+
+    """
+    made: dict[str, float] = {}
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        upper, lower = bones.get(f"{side}UpperArm"), bones.get(f"{side}LowerArm")
+        if upper is None or lower is None:
+            continue
+        below = _below_horizontal(avatar, upper, lower, sign)
+        if below > _LEVEL:
+            made[f"{side}UpperArm"] = sign * below
+    return made
+
+
+def _below_horizontal(avatar: Avatar, upper: int, lower: int, sign: float) -> float:
+    """Return how far an upper arm hangs below the horizontal at rest, radians."""
+    along = avatar.rest_world[lower][:3, 3] - avatar.rest_world[upper][:3, 3]
+    return math.atan2(-float(along[1]), max(sign * float(along[0]), 1e-6))
 
 
 def lowered_arms(avatar: Avatar, bones: Mapping[str, int]) -> dict[str, tuple[float, float, float]]:
@@ -39,8 +65,7 @@ def lowered_arms(avatar: Avatar, bones: Mapping[str, int]) -> dict[str, tuple[fl
         upper, lower = bones.get(f"{side}UpperArm"), bones.get(f"{side}LowerArm")
         if upper is None or lower is None:
             continue
-        along = avatar.rest_world[lower][:3, 3] - avatar.rest_world[upper][:3, 3]
-        below = math.atan2(-along[1], max(sign * along[0], 1e-6))
+        below = _below_horizontal(avatar, upper, lower, sign)
         made[f"{side}UpperArm"] = (0.0, 0.0, -sign * max(0.0, _ARM_BELOW_HORIZONTAL - below))
         if below < _STRAIGHT:
             made[f"{side}LowerArm"] = (sign * _ELBOW, 0.0, 0.0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar
 from rhapsode.avatars.avatar import compose, rotation_matrix
-from rhapsode.avatars.posing import head_shares, lowered_arms
+from rhapsode.avatars.posing import head_shares, lowered_arms, raised_arms
 
 Matrix = NDArray[np.float64]
 
@@ -51,6 +51,7 @@ class Skeleton:
             rotations.append(matrix[:3, :3] / np.where(scale == 0, 1, scale))
         self._frames = [rotations[parent] if parent >= 0 else np.eye(3) for parent in self._parents]
         self.arms = {bone: turn(*angles) for bone, angles in lowered_arms(avatar, self._bones).items()}
+        self._raised = {bone: turn(0, 0, roll) for bone, roll in raised_arms(avatar, self._bones).items()}
         self._head_shares = head_shares(self._bones)
         self._still: Matrix | None = None
 
@@ -76,14 +77,17 @@ class Skeleton:
             right_eye: the same for the eye bone; None leaves it alone.
             jaw: the same for the jaw bone; None leaves it alone.
             breath: 0 is out, 1 is a calm breath in.
-            body: unit quaternions x, y, z, w by bone; they replace the lowered arms.
+            body: unit quaternions x, y, z, w by bone, relative to the T-pose; where none of an arm are given
+                it is lowered.
 
         """
-        made: dict[str, Matrix] = {}
-        if body is None:
-            made.update(self.arms)
-        else:
-            made.update({bone: rotation_matrix(value) for bone, value in body.items()})
+        made = {
+            bone: value for bone, value in self.arms.items() if not body or f"{bone[:-8]}UpperArm" not in body
+        }
+        for bone, value in (body or {}).items():
+            made[bone] = rotation_matrix(value)
+            if bone in self._raised:
+                made[bone] = made[bone] @ self._raised[bone]
         extra: list[tuple[str, Matrix]] = [
             (bone, turn(*(angle * share for angle in head))) for bone, share in self._head_shares.items()
         ]
