@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from rhapsode.dialogue.embedding import MODEL, Embed, Float32, embed
 from rhapsode.dialogue.script.cache import cached
-from rhapsode.dialogue.script.lexical import Lexicon
+from rhapsode.dialogue.script.lexical import Lexicon, tokens
 from rhapsode.dialogue.script.model import Entry, Script, match_language
 from rhapsode.dialogue.script.space import BACKGROUND, Space
 from rhapsode.dialogue.script.speaking import bare, plain
@@ -24,6 +25,8 @@ THRESHOLD = 0.5
 LONGEST_QUESTION = 300
 """Characters of a question that are looked at, its last ones: a question ends a long speech."""
 
+_SENTENCE = re.compile(r"[^.?!。？！；;]+[.?!。？！；;]*")
+_LEAST_TOKENS = 6  # of a sentence that may stand for the whole: two words, four characters
 _ANSWERS = 0.5  # weight of an answer beside a variant, in the middle of its entry
 _ANSWERS_OWN = 75  # answers of a language from which their mean is known
 _LEXICAL = 0.15  # weight of shared words
@@ -97,6 +100,7 @@ class Index:
         self._middles = self._middle(centred, answers, passages[len(self._rows) : len(whole)])
         self._lexicon = Lexicon([row.text for row in self._rows], [row.owner for row in self._rows])
         self._exact = self._spelt()
+        self._follows = np.array([bool(entry.after) for entry in self.entries])
 
     def _middle(self, centred: Float32, answers: Sequence[_Row], vectors: Float32) -> Float32:
         """Return (entries, d) where the middle of each entry lies."""
@@ -120,8 +124,24 @@ class Index:
         spelt.pop("", None)
         return spelt
 
+    @property
+    def variants(self) -> tuple[tuple[Entry, str, str], ...]:
+        """Ways of asking, with their entry and language: (entry, tag, text), n of them."""
+        return tuple((self.entries[row.owner], row.tag, row.text) for row in self._rows)
+
+    @property
+    def vectors(self) -> Float32:
+        """(n, d) float32 of unit length: the embeddings of `variants`."""
+        return self._vectors
+
     def search(
-        self, question: str, *, language: str = "", context: Collection[str] = (), count: int = 4
+        self,
+        question: str,
+        *,
+        language: str = "",
+        context: Collection[str] = (),
+        count: int = 4,
+        spelt: bool = True,
     ) -> list[Hit]:
         """Return the entries that fit best, best first; about 20 ms on one core.
 
@@ -130,32 +150,38 @@ class Index:
             language: BCP 47 tag of the question; "" where it is unknown.
             context: ids of entries that the talk is about: what follows one of them counts too.
             count: how many.
+            spelt: whether an entry that has just these letters is found before all others.
 
         """
         asked = " ".join(question.split())[-LONGEST_QUESTION:]
         allowed = np.array([not e.after or bool(set(e.after) & set(context)) for e in self.entries])
-        if not bare(asked) or not self._rows or not allowed.any():
+        if not bare(asked) or not allowed.any():
             return []
-        exact = self._exactly(asked, allowed)
-        place, cosine, variants = self._fit(asked, self._tag(asked, language))
-        follows = np.array([bool(e.after) for e in self.entries])
-        place = np.where(allowed, place + _CONTEXT * follows, -np.inf)
-        order = np.argsort(-place, kind="stable")[:count]
-        hits = []
-        for number in order:
-            if np.isfinite(place[number]) and number not in exact:
+        tag = self._tag(asked, language)
+        best: dict[int, Hit] = {}
+        for part in _parts(asked):
+            for number, hit in self._found(part, tag, allowed, count, spelt=spelt):
+                if number not in best or hit.score > best[number].score:
+                    best[number] = hit
+        return sorted(best.values(), key=lambda hit: (-hit.score, not hit.entry.after))[:count]
+
+    def _found(
+        self, asked: str, tag: str, allowed: np.ndarray, count: int, *, spelt: bool
+    ) -> Iterator[tuple[int, Hit]]:
+        """Yield numbers and hits of the entries that fit one part of a question best."""
+        for number, text in self._exact.get(bare(asked), []) if spelt else []:
+            if allowed[number]:
+                yield number, Hit(self.entries[number], 1.0, text, True)
+        if not self._rows:
+            return
+        place, cosine, variants = self._fit(asked, tag)
+        place = np.where(allowed, place + _CONTEXT * self._follows, -np.inf)
+        for number in map(int, np.argsort(-place, kind="stable")[:count]):
+            if np.isfinite(place[number]):
                 score = 1 / (
                     1 + math.exp(-(_BY_PLACE * place[number] + _BY_COSINE * cosine[number] + _OFFSET))
                 )
-                hits.append(Hit(self.entries[number], score, self._rows[variants[number]].text, False))
-        sure = [Hit(self.entries[number], 1.0, text, True) for number, text in exact.items()]
-        return (sure + hits)[:count]
-
-    def _exactly(self, asked: str, allowed: np.ndarray) -> dict[int, str]:
-        """Return the entries that have just this variant or keyword, those that follow the talk first."""
-        found = [(number, text) for number, text in self._exact.get(bare(asked), []) if allowed[number]]
-        found.sort(key=lambda one: not self.entries[one[0]].after)
-        return dict(found)
+                yield number, Hit(self.entries[number], score, self._rows[variants[number]].text, False)
 
     def _tag(self, asked: str, language: str) -> str:
         """Return the script's language of a question; what is written in Chinese is Chinese."""
@@ -187,6 +213,13 @@ class Index:
         fit = np.asarray(best + self._middles @ at + _LEXICAL * np.maximum(words, 0), np.float32)
         fit[~np.isin(np.arange(len(self.entries)), self._owners)] = -np.inf  # nothing asks for it
         return fit, cosine, variants
+
+
+def _parts(asked: str) -> list[str]:
+    """Return what is looked for: the whole, and the last sentence where there are several."""
+    sentences = [part for part in _SENTENCE.findall(asked) if bare(part)]
+    last = sentences[-1].strip() if len(sentences) > 1 else ""
+    return [asked, last] if len(tokens(last)) >= _LEAST_TOKENS else [asked]
 
 
 def _variants(script: Script) -> list[_Row]:

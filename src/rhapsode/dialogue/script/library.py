@@ -62,11 +62,8 @@ def script_path(name: str) -> Path:
     path = Path(name).expanduser()
     if path.suffix.lower() in SUFFIXES:
         return path
-    raise ScriptError(
-        [
-            f"no script is called {name!r}; expected {', '.join(names())}, or a file ending in {', '.join(SUFFIXES)}"
-        ]
-    )
+    known = f"expected {', '.join(names())}, or a file ending in {', '.join(SUFFIXES)}"
+    raise ScriptError([f"no script is called {name!r}; {known}"])
 
 
 class ScriptLibrary:

@@ -20,10 +20,13 @@ ANY = "*"
 """Stands for the script's first language until the script is whole."""
 
 
+_JOINERS = "\u200c\u200d"  # within words of Hindi and Persian, and within emoji
+
+
 def _one_line(value: Any) -> Any:
     """Return text without line breaks, runs of spaces and control characters; other values as they are."""
     if isinstance(value, str):
-        return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+        return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in value).split())
     return value
 
 

@@ -97,19 +97,33 @@ def read_bytes(path: str | Path) -> bytes:
 
 def parse_script(path: Path, content: bytes) -> Script:
     """Return the script that ``content``, read from ``path``, holds; raises as `read_script` does."""
-    if path.suffix.lower() in {".yaml", ".yml"}:
-        from rhapsode.dialogue.script.yaml_file import parse_yaml
-
-        raw = parse_yaml(path.name, content)
-    else:
-        from rhapsode.dialogue.script.table_file import parse_table
-
-        raw = parse_table(path, content)
+    raw = _raw(path, content)
     try:
         return Script.model_validate(raw.data)
     except ValidationError as error:
         details = [d for d in error.errors() if d["type"] != "too_short" or not d["input"]]
         raise ScriptError([_explain(path.name, raw, detail) for detail in details]) from None
+
+
+def places(path: Path, content: bytes) -> dict[str, str]:
+    """Return where each entry of a script begins: id to line or row; raises as `read_script` does."""
+    raw = _raw(path, content)
+    return {
+        str(one["id"]): raw.place((part, number))
+        for part in ("entries", "small_talk")
+        for number, one in enumerate(raw.data.get(part, ()))
+        if isinstance(one, Mapping) and "id" in one
+    }
+
+
+def _raw(path: Path, content: bytes) -> Raw:
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        from rhapsode.dialogue.script.yaml_file import parse_yaml
+
+        return parse_yaml(path.name, content)
+    from rhapsode.dialogue.script.table_file import parse_table
+
+    return parse_table(path, content)
 
 
 def write_script(script: Script, path: str | Path) -> None:
@@ -162,7 +176,8 @@ def _explain(name: str, raw: Raw, detail: ErrorDetails) -> str:
         return f"{head}: {_unknown(subject, where)}"
     if kind == "missing":
         return f"{head}: {subject} lacks {str(where[-1])!r}"
-    path = ".".join(str(part) for part in where[-3:] if not isinstance(part, int))
+    inside = where[2:] if _entry_of(raw, where) is not None else where
+    path = ".".join(str(part) for part in inside if not isinstance(part, int))
     message = detail["msg"].removeprefix("Value error, ")
     if kind == "string_pattern_mismatch":
         wanted = (
@@ -178,13 +193,20 @@ def _explain(name: str, raw: Raw, detail: ErrorDetails) -> str:
     return f"{head}: {subject}{f', {path}' if path else ''}: {message}"
 
 
+def _entry_of(raw: Raw, where: Sequence[str | int]) -> Any:
+    """Return the entry that ``where`` lies in, as it was read; None outside of entries."""
+    if len(where) >= 2 and where[0] in {"entries", "small_talk"} and isinstance(where[1], int):
+        return raw.data[str(where[0])][where[1]]
+    return None
+
+
 def _subject(raw: Raw, where: Sequence[str | int]) -> str:
     """Return which entry is meant."""
-    if len(where) >= 2 and where[0] in {"entries", "small_talk"} and isinstance(where[1], int):
-        one = raw.data[str(where[0])][where[1]]
-        called = one.get("id") if isinstance(one, Mapping) else None
-        return f"entry {called!r}" if called else f"entry {where[1] + 1} of {where[0]}"
-    return "the script"
+    one = _entry_of(raw, where)
+    if one is None:
+        return "the script"
+    called = one.get("id") if isinstance(one, Mapping) else None
+    return f"entry {called!r}" if called else f"entry {int(where[1]) + 1} of {where[0]}"
 
 
 def _unknown(subject: str, where: Sequence[str | int]) -> str:

@@ -83,7 +83,7 @@ class Space:
         self._passage = {tag: self._mean(vectors, tag, background) for tag in set(tags) | set(background)}
         self._query = {tag: mean + shift for tag, mean in self._passage.items()}
         self._query[""] = self._any + shift
-        self._white = self._whitening(self.centred(vectors, tags), np.array(owners))
+        self._white = self._whitening(self.centred(vectors, tags), np.array(owners, np.intp))
 
     def _mean(self, vectors: Float32, tag: str, background: Mapping[str, tuple[Float32, Float32]]) -> Float32:
         own = vectors[self._tags == tag]
@@ -108,7 +108,8 @@ class Space:
 
     def centred(self, vectors: Float32, tags: Sequence[str]) -> Float32:
         """Return (n, d) passages without the means of their languages."""
-        return np.asarray(vectors - np.stack([self._passage[tag] for tag in tags]), np.float32)
+        means = [self._passage[tag] for tag in tags]
+        return np.asarray(vectors - np.stack(means) if means else vectors, np.float32)
 
     def place(self, centred: Float32) -> Float32:
         """Return (n, d) of unit length: where centred vectors lie in this space."""

@@ -232,7 +232,6 @@ def _by_language(part: str, row: Row) -> dict[str, list[str]]:
         for column, cell in row.items()
         if column.startswith(f"{part}.")
     }
-    return found
 
 
 def _pair(line: str) -> tuple[str, str]:

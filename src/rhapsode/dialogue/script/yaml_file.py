@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
+from pydantic import BaseModel
 
-from rhapsode.dialogue.script.model import Entry, Script
+from rhapsode.dialogue.script.model import Script
 from rhapsode.dialogue.script.reading import Raw, ScriptError
 
 _HINT = "a text that begins with one of [ { & * ! % @ or holds ': ' goes in quotes"
@@ -99,7 +100,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc,unused-ignore]
 
 def _lean(value: Any) -> Any:
     """Return plain data of models, mappings and tuples without what is empty; one text of several alone."""
-    if isinstance(value, (Script, Entry)) or hasattr(value, "model_fields"):
+    if isinstance(value, BaseModel):
         value = {name: getattr(value, name) for name in type(value).model_fields}
     if isinstance(value, Mapping):
         lean = {key: _lean(one) for key, one in value.items()}

@@ -1,0 +1,118 @@
+"""``rhapsode script``: look at dialogue scripts, check them, ask them, convert them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Check a dialogue script, ask it, convert it.", no_args_is_help=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+ScriptArgument = Annotated[str, typer.Argument(help="A .yaml, .xlsx or .csv file, or the name of a script.")]
+
+
+@app.command("list")
+def list_scripts(as_json: JsonFlag = False) -> None:
+    """List the scripts that come with the product."""
+    from rhapsode.cli.terminal import print_json
+    from rhapsode.dialogue.script import bundled
+
+    if as_json:
+        print_json({"scripts": [one._asdict() for one in bundled()]})
+        return
+    for one in bundled():
+        typer.echo(f"{one.name:10} {', '.join(one.languages):8} {one.entries:3} entries  {one.about}")
+
+
+@app.command()
+def check(
+    script: ScriptArgument,
+    as_json: JsonFlag = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+) -> None:
+    """Find clashes, dead entries, missing languages and unknown marks; exit code 2 on errors."""
+    from rhapsode.cli.terminal import console, print_json
+    from rhapsode.dialogue.script import script_path
+    from rhapsode.dialogue.script.check import check_file
+
+    path = script_path(script)
+    with console.status(f"checking {path.name}"):
+        findings = check_file(path)
+    errors = [one for one in findings if one.level == "error"]
+    if as_json:
+        print_json(
+            {"file": path.name, "errors": len(errors), "findings": [one._asdict() for one in findings]}
+        )
+    else:
+        for one in findings:
+            colour = "red" if one.level == "error" else "yellow"
+            console.print(f"[{colour}]{one.level}[/]  ", end="")
+            whose = f"{one.entry!r}: " if one.entry else ""
+            console.print(f"{one.place}: {whose}{one.message}", markup=False)
+        console.print(
+            f"{path.name}: {_count(len(errors), 'error')}, {_count(len(findings) - len(errors), 'warning')}"
+        )
+    if errors or (strict and findings):
+        raise typer.Exit(2)
+
+
+@app.command()
+def ask(
+    script: ScriptArgument,
+    question: Annotated[str, typer.Argument(help="What somebody may say.")],
+    language: Annotated[str, typer.Option("--language", "-l", help="Its language, such as en or zh.")] = "",
+    about: Annotated[
+        list[str] | None, typer.Option("--about", help="Id of an entry that was just talked about.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show which entries a question finds, and what would be answered."""
+    from rhapsode.cli.terminal import console, print_json
+    from rhapsode.dialogue.script import THRESHOLD, Index, read_script, script_path
+    from rhapsode.dialogue.script.model import match_language
+
+    read = read_script(script_path(script))
+    with console.status("reading"):
+        index = Index(read)
+    threshold = THRESHOLD if read.threshold is None else read.threshold
+    start = perf_counter()
+    hits = index.search(question, language=language, context=about or ())
+    took_ms = 1000 * (perf_counter() - start)
+    found = [
+        {"entry": hit.entry.id, "score": round(hit.score, 3), "nearest": hit.variant, "exact": hit.exact}
+        for hit in hits
+    ]
+    answered = bool(hits) and hits[0].score >= threshold
+    answer = ""
+    if answered:
+        answers = hits[0].entry.answers
+        tag = match_language(language, tuple(answers)) or next(iter(answers), "")
+        answer = hits[0].entry.marked(answers[tag][0]) if answers.get(tag) else ""
+    if as_json:
+        print_json(
+            {"answer": answer, "threshold": threshold, "found": found, "milliseconds": round(took_ms, 1)}
+        )
+        return
+    for hit in hits:
+        typer.echo(f"{hit.score:5.2f}  {hit.entry.id:24} {hit.variant}")
+    typer.echo(answer if answered else f"(no answer: nothing reaches {threshold:g})")
+
+
+@app.command()
+def convert(
+    script: ScriptArgument,
+    output: Annotated[Path, typer.Argument(help="A .yaml, .xlsx or .csv file to write.")],
+) -> None:
+    """Write a script in another format; everything but comments and looks is kept."""
+    from rhapsode.cli.terminal import console
+    from rhapsode.dialogue.script import read_script, script_path, write_script
+
+    write_script(read_script(script_path(script)), output)
+    console.print(f"wrote {output.name}", markup=False)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
