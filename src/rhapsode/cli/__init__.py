@@ -24,6 +24,7 @@ from rhapsode.cli import (
     serve,
     stream,
     train,
+    transcribe,
 )
 from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
@@ -40,6 +41,7 @@ app.command()(convert.convert)
 app.command()(serve.serve)
 app.command()(stream.stream)
 app.command()(obs.obs)
+app.command()(transcribe.transcribe)
 app.command()(doctor.doctor)
 app.command()(audio2face.audio2face)
 app.add_typer(avatars.app, name="avatars")
