@@ -161,7 +161,7 @@ def test_what_is_no_message_is_told_and_the_connection_closes(url: str, message:
 
 
 def test_a_huge_message_is_cut_off(url: str):
-    assert talk(url, "x" * 1_000_000, until=never)[-1] == {"type": "closed", "code": 1009}
+    assert talk(url, "x" * 2_000_000, until=never)[-1] == {"type": "closed", "code": 1009}
 
 
 def test_a_fault_of_ours_is_told_without_its_details(url: str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from importlib import import_module
@@ -121,12 +122,16 @@ class Talking:
         return self._facts[1]
 
     def warm_up(self) -> None:
-        """Import what conversations need, in a thread, so that the first one begins sooner."""
+        """Load what conversations need, in a thread, so that the first one begins sooner."""
         if not self.why_not and self._make is None:
             try:
-                _conversations()
+                self._product.warm_up(self.settings)
             except RhapsodeError as error:
                 log.error("conversations are not ready: %s", error)
+
+    def close(self) -> None:
+        """Let go of what conversations share; all of them are over."""
+        self._product.close()
 
     async def begin(self, session: Session, settings: Settings, pool: Executor) -> Converses:
         """Return a new conversation of ``session``, not running yet.
@@ -172,13 +177,31 @@ class _Product:
 
     def __init__(self) -> None:
         self._resources: Any = None
+        self._lock = threading.Lock()
+
+    def warm_up(self, settings: Settings) -> None:
+        """Import what is needed, and load the rest in threads of its own."""
+        self._ready().prepare(settings)
+
+    def close(self) -> None:
+        """Let go of what is shared."""
+        with self._lock:
+            if self._resources is not None:
+                self._resources.close()
+                self._resources = None
+
+    def _ready(self) -> Any:
+        """Return what is shared, made once."""
+        module = _conversations()
+        with self._lock:
+            if self._resources is None:
+                self._resources = module.Resources()
+            return self._resources
 
     async def make(self, session: Session, settings: Settings, pool: Executor) -> Converses:
         """Return a new conversation; the first one waits for imports."""
-        module = await asyncio.get_running_loop().run_in_executor(pool, _conversations)
-        if self._resources is None:
-            self._resources = module.Resources()
-        made: Converses = module.Conversation(session, settings, resources=self._resources)
+        resources = await asyncio.get_running_loop().run_in_executor(pool, self._ready)
+        made: Converses = _conversations().Conversation(session, settings, resources=resources)
         return made
 
 

@@ -11,7 +11,7 @@ from rhapsode.server.realtime.items import Item as Message
 from rhapsode.server.realtime.items import new_id
 from rhapsode.server.realtime.sound import BETA_NAMES, Format, Writer
 
-Reason = Literal["turn_detected", "client_cancelled"]
+Reason = Literal["turn_detected", "client_cancelled", "failed"]
 
 NO_USAGE = {
     "total_tokens": 0,
@@ -114,7 +114,7 @@ class Answer:
             self._show(item)
 
     def finish(self, reason: Reason | None = None) -> None:
-        """End the response: completed, or cancelled for ``reason``."""
+        """End the response: completed, cancelled for ``reason``, or failed."""
         if self.over:
             return
         if self.message is None and reason is None:
@@ -124,7 +124,7 @@ class Answer:
             if reason is None and self._sound:
                 self._send(self._writer.finish())
             self._close(self.message, cut=reason is not None)
-        status = "completed" if reason is None else "cancelled"
+        status = "completed" if reason is None else "failed" if reason == "failed" else "cancelled"
         self._say("response.done", response=self._shown(status, reason))
 
     def _begin(self) -> Message:
@@ -168,11 +168,14 @@ class Answer:
 
     def _shown(self, status: str, reason: Reason | None = None) -> dict[str, Any]:
         made = [] if self.message is None or not self.over else [self.message.shown(beta=self._beta)]
+        details: dict[str, Any] | None = None if reason is None else {"type": status, "reason": reason}
+        if reason == "failed":
+            details = {"type": status, "error": {"type": "server_error", "code": "conversation_ended"}}
         row: dict[str, Any] = {
             "id": self.id,
             "object": "realtime.response",
             "status": status,
-            "status_details": None if reason is None else {"type": status, "reason": reason},
+            "status_details": details,
             "output": made,
             "conversation_id": self._conversation,
             "metadata": self._metadata,

@@ -15,8 +15,11 @@ from rhapsode.server.realtime.update import RealtimeError
 HURRY = 8.0
 """Sound that was held is handed on so much faster than it was spoken."""
 
-SLACK_S = 0.5
-"""Sound may come so much too early: networks jitter."""
+SLACK_S, EARLY_S = 0.5, 0.05
+"""Sound that comes so much too late is caught up with, and may come so much too early: networks jitter."""
+
+DRIFT = 1.01
+"""Sound is handed on so much faster, so that a clock that is a little fast makes no queue."""
 
 MOST_S = 300.0
 """Sound that waits at most."""
@@ -98,9 +101,11 @@ class Feed:
                     first()
                     continue
                 sound, seconds = first
-                pace = HURRY if self.hold else 1.0
-                self._due = max(self._due, loop.time() - SLACK_S) + seconds / pace
-                if (early := self._due - loop.time()) > 0:
+                lasts = seconds / (HURRY if self.hold else DRIFT)
+                if self._due < loop.time() - SLACK_S:
+                    self._due = loop.time() - lasts  # what was spoken until now
+                self._due += lasts
+                if (early := self._due - loop.time()) > EARLY_S:
                     await asyncio.sleep(early)
                 self.waiting_s -= seconds
                 self.heard_s, self._heard_at = self.heard_s + seconds, loop.time()

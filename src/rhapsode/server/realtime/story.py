@@ -122,6 +122,7 @@ class Story:
         item, self._asking = self._asking, None
         if item is None and event.spoken:
             item, self._voiced, self._committed = self._voiced, None, False
+        told = item is not None and not item.spoken
         if item is None or item not in self._items:
             item = Item("user", event.text, spoken=event.spoken)
             self._add(item)
@@ -132,7 +133,7 @@ class Story:
         item.language, item.asked, item.done = event.language, True, True
         if item.spoken and self._config.transcription is not None:
             self._transcribed(item)
-        if not self._beta:
+        if not self._beta and not told:
             self._say("conversation.item.done", item=item.shown(beta=False))
         for other in self._waiting:
             other.asked = True
@@ -203,6 +204,11 @@ class Story:
             self._say(kind, item_id=item.id, content_index=0, error=error)
             return
         self.complain(RealtimeError(event.message, code=event.part), kind="server_error")
+        if self._place.talk.conversation is None:
+            for answer in self._answers.values():
+                answer.finish("failed")
+            self._answers.clear()  # turns of the next conversation count from 1
+            self._heard.clear()
 
     def _speaking(self) -> Item:
         """Return the message that the person speaks now."""
