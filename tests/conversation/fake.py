@@ -120,6 +120,9 @@ class FakeResources(Resources):
     def warm_up(self, settings: Settings) -> list[Any]:
         return []
 
+    def cleaners(self, hear: Hear) -> list[Any]:
+        return []
+
     def activity(self) -> FakeActivity:
         return FakeActivity()
 
@@ -135,8 +138,8 @@ class FakeResources(Resources):
 
         return recognise
 
-    def feels(self, hear: Hear) -> Any:
-        return self if hear.emotion else None
+    def feels(self) -> Any:
+        return self
 
     def voice(self, samples: Float32) -> float:
         return float(np.abs(samples).max())

@@ -29,6 +29,7 @@ def assemble(
     complete: Complete,
 ) -> list[FrameProcessor]:
     """Return the parts; each asks for the settings in force when it needs them."""
+    feeling = resources.feels()
     return [
         TurnTaking(
             resources.activity(),
@@ -39,7 +40,7 @@ def assemble(
         ),
         Hearing(
             lambda: resources.recognises(settings().hear),
-            lambda: resources.feels(settings().hear),
+            lambda: feeling if settings().hear.emotion else None,
             resources.pool,
             partial=lambda text, language: exchange.tell(Partial(text, language)),
             failed=exchange.fault("hear"),

@@ -15,31 +15,13 @@ _WORDS = frozenset(_SOUNDS.split())
 _PHRASES = frozenset(("i see", "got it", "of course", "all right", "oh really", "oh wow", "go on", "oh yeah"))
 
 
-_STOPS = frozenset(
-    (
-        *("stop", "stop it", "stop please", "please stop", "wait", "hold on", "quiet", "be quiet", "silence"),
-        *("shut up", "enough", "thats enough", "that's enough", "never mind", "stop talking"),
-        *[
-            "停",
-            "停下",
-            "停一下",
-            "别说了",
-            "不要说了",
-            "等一下",
-            "等等",
-            "安静",
-            "够了",
-            "住口",
-            "止めて",
-            "ストップ",
-            "待って",
-            "静かに",
-            "그만",
-            "멈춰",
-        ],
-        *["para", "basta", "silencio", "arrête", "stopp", "ruhe", "pare"],
-    )
+_STOP_PHRASES = (
+    "stop;stop it;stop please;please stop;wait;hold on;quiet;be quiet;silence;shut up;enough;thats enough;"
+    "that's enough;never mind;stop talking;"
+    "停;停下;停一下;别说了;不要说了;等一下;等等;安静;够了;住口;止めて;ストップ;待って;静かに;그만;멈춰;"
+    "para;basta;silencio;arrête;stopp;ruhe;pare"
 )
+_STOPS = frozenset(_STOP_PHRASES.split(";"))
 
 
 def is_stop(text: str) -> bool:

@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 from pipecat.frames.frames import Frame, InterruptionFrame
-from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.workers.runner import WorkerRunner
 
 from rhapsode.conversation.assembly import assemble
 from rhapsode.conversation.backchannels import is_backchannel, is_stop
@@ -26,9 +23,11 @@ from rhapsode.conversation.events import (
 from rhapsode.conversation.exchange import Broken, Exchange
 from rhapsode.conversation.microphone import Microphone
 from rhapsode.conversation.resources import Resources
+from rhapsode.conversation.running import run_pipeline
 from rhapsode.dialogue.turns import Question, Turn
 from rhapsode.errors import InputError
 from rhapsode.live.behaviour import Behaviour
+from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
 from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame, QuestionFrame, SayFrame, TurnEndFrame
@@ -38,9 +37,6 @@ from rhapsode.settings import Settings
 
 MAX_TEXT = 2000
 """Longest written question and text to speak, characters."""
-
-ENDING_S = 5.0
-"""How long the pipeline may take to end; then it is left to itself."""
 
 MISSED = 2
 """After so many turns without a word in a row the person is asked to say it again."""
@@ -149,7 +145,7 @@ class Conversation:
 
         """
         text, now = _checked(text, "question"), asyncio.get_running_loop().time()
-        spoken = language or self._resources.language(text, self._settings)
+        spoken = language or self._resources.language(text, self._settings, self.history)
         return self._ask(Question(text, spoken), now, now, now, spoken=False)
 
     def say(self, text: str, *, language: str = "") -> int:
@@ -164,7 +160,7 @@ class Conversation:
 
         """
         text = _checked(text, "text to speak")
-        spoken = language or self._resources.language(text, self._settings)
+        spoken = language or self._resources.language(text, self._settings, self.history)
         self._stop()
         turn = self._begin(self._exchange.begin())
         self._put(SayFrame(turn, text, spoken))
@@ -199,48 +195,27 @@ class Conversation:
             loop.call_soon_threadsafe(self._exchange.fault(part), message)
 
         unwatch = self._resources.watch(trouble)
+        self._session.attach(self)
         self._behaviour = Behaviour(self._session, settings=self._settings.perform)
-        worker = PipelineWorker(
-            Pipeline(self._parts()),
-            params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=24_000),
-            cancel_on_idle_timeout=False,
-            idle_timeout_secs=None,
-            enable_rtvi=False,
-            enable_turn_tracking=False,
-            check_dangling_tasks=False,
+        parts = assemble(
+            self._resources,
+            self._exchange,
+            self._performing,
+            settings=lambda: self._settings,
+            told=self._told,
+            complete=self._complete,
         )
-        started = asyncio.Event()
-
-        async def on_started(*_: Any) -> None:
-            started.set()
-
-        worker.add_event_handler("on_pipeline_started", on_started)
-        runner = WorkerRunner(handle_sigint=False, check_dangling_tasks=False)
-        await runner.add_workers(worker)
-        jobs = [asyncio.ensure_future(runner.run())]
         try:
-            await started.wait()
-            jobs += [
-                asyncio.ensure_future(self._pump(worker)),
-                asyncio.ensure_future(self._pump_sound(worker)),
-            ]
-            self.ready.set()
-            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-            for job in done:
-                job.result()
+            await run_pipeline(parts, self.ready, self._frames.get, self._next_sound)
         finally:
             self.ready.clear()
             self._performing.cut()
             self._exchange.close()
             unwatch()
+            self._session.detach(self)
+            self._resources.rest(self)
             self._behaviour.close()
             self._behaviour = None
-            for job in jobs[1:]:
-                job.cancel()
-            await runner.cancel("the conversation ends")
-            _, left = await asyncio.wait(jobs, timeout=ENDING_S)
-            for job in left:
-                job.cancel()
             if self._own:
                 self._resources.close()
 
@@ -252,21 +227,8 @@ class Conversation:
         for part, message in faults:
             self._exchange.fault(part)(message)
 
-    def _parts(self) -> list[Any]:
-        return assemble(
-            self._resources,
-            self._exchange,
-            self._performing,
-            settings=lambda: self._settings,
-            told=self._told,
-            complete=self._complete,
-        )
-
-    async def _pump(self, worker: PipelineWorker) -> None:
-        while True:
-            await worker.queue_frame(await self._frames.get())
-
-    async def _pump_sound(self, worker: PipelineWorker) -> None:
+    async def _next_sound(self) -> Frame:
+        """Return the next sound of whichever microphone is on."""
         while True:
             self._plugged.clear()
             if (microphone := self._microphone) is None:
@@ -277,16 +239,27 @@ class Conversation:
             try:
                 await asyncio.wait((taking, changed), return_when=asyncio.FIRST_COMPLETED)
                 if taking.done() and microphone is self._microphone:
-                    await self._sound(worker, taking.result())
+                    return self._seen(taking.result())
             finally:
                 taking.cancel()
                 changed.cancel()
 
-    async def _sound(self, worker: PipelineWorker, frame: MicrophoneFrame) -> None:
+    def _seen(self, frame: MicrophoneFrame) -> MicrophoneFrame:
+        """Let the face listen too."""
         if self._behaviour is not None:
             y = np.frombuffer(frame.audio, np.int16).astype(np.float32) / np.float32(32768)
             self._behaviour.hear_person(y, frame.sample_rate)
-        await worker.queue_frame(frame)
+        return frame
+
+    # What the session gives out, as one of its outlets
+
+    def offer(self, item: Item) -> None:
+        """Let the microphone know what is played."""
+        if self._microphone is not None and isinstance(item, SoundItem):
+            self._microphone.played(item, self._session.timeline.time_of(item.start))
+
+    def interrupted(self, generation: int) -> None:
+        """Take no notice: what follows tells."""
 
     # What the face does
 
@@ -295,6 +268,7 @@ class Conversation:
         if self._behaviour is None:
             return
         if isinstance(event, StateChanged):
+            (self._resources.rest if event.state == "idle" else self._resources.work)(self)
             self._behaviour.state(event.state)
         elif isinstance(event, Asked):
             self._behaviour.mirror(event.emotion)

@@ -6,13 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from rhapsode.audio.levels import check_finite, downmix
 from rhapsode.audio.resample import Resampler
 from rhapsode.errors import AudioError
+from rhapsode.live.items import SoundItem
 from rhapsode.performance import Float32
 from rhapsode.pipecat.frames import MicrophoneFrame
 
@@ -32,6 +33,14 @@ class Process(Protocol):
 
     def __call__(self, y: Float32) -> Float32:
         """Take the next samples (n,); return n samples."""
+
+
+@runtime_checkable
+class Echo(Process, Protocol):
+    """Takes out of the sound what is played beside it, such as its own voice."""
+
+    def played(self, samples: Float32, at: float) -> None:
+        """Take notice of sound, (n,) at 16 kHz, whose first sample is heard at the loop's time ``at``."""
 
 
 class Microphone:
@@ -62,6 +71,8 @@ class Microphone:
         self._last: float | None = None
         self._stood_in = 0.0
         self._wake = asyncio.Event()
+        self._playing = 0, RATE
+        self._down = Resampler(RATE, RATE)
 
     def hear(self, chunk: Float32, now: float) -> None:
         """Take the next sound, (n,) or (n, channels) float32, whose last sample came in at ``now``.
@@ -85,6 +96,17 @@ class Microphone:
         while self._waiting_s > LIMIT_S:
             self.lost_s += self._take_one()[2]
         self._wake.set()
+
+    def played(self, item: SoundItem, at: float) -> None:
+        """Take notice of what is heard from the loop's time ``at`` on, for those that take out an echo."""
+        echoes = [process for process in self._processes or [] if isinstance(process, Echo)]
+        if echoes:
+            if (item.generation, item.sample_rate) != self._playing:
+                self._playing = item.generation, item.sample_rate
+                self._down = Resampler(item.sample_rate, RATE)
+            y = self._down.push(item.samples)
+            for echo in echoes:
+                echo.played(y, at)
 
     async def next(self) -> MicrophoneFrame:
         """Return the next sound of the loop; wait for it, or let silence stand in."""

@@ -8,13 +8,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from rhapsode.conversation.lines import line
 from rhapsode.conversation.microphone import Process
-from rhapsode.conversation.thinkers import make_thinker
+from rhapsode.conversation.rehearsal import Rehearsal
 from rhapsode.dialogue.turns import Question, Thinker, Turn
 from rhapsode.errors import RhapsodeError
 from rhapsode.performance import Float32
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-ENDING_S = 10.0
-"""How long a sentence that is spoken beforehand may take to end."""
 
 Part = Literal["hear", "think", "speak"]
 
@@ -60,15 +60,13 @@ class Resources:
         self._making: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
         self._troubles: list[Trouble] = []
-        self._prepared: set[Any] = set()
+        self.rehearsal = Rehearsal(lambda: self.spoken)
         atexit.register(self.close)
 
     def close(self) -> None:
         """Let go of the threads."""
         atexit.unregister(self.close)
-        if "spoken" in self._made:
-            self.spoken.close()
-            self.spoken.wait(ENDING_S)  # a network must not run while the interpreter ends
+        self.rehearsal.close()
         if self._own_pool:
             self.pool.shutdown(wait=False, cancel_futures=True)
 
@@ -92,7 +90,7 @@ class Resources:
         hello = _FIRST.get(_primary(language), "Hello.")
         jobs: list[tuple[Part, Callable[[], object]]] = [
             ("hear", lambda: self.recognises(settings.hear)(np.zeros(16_000, np.float32), final=True)),
-            ("think", lambda: self.thinker(settings)),
+            ("think", lambda: (self.thinker(settings), self.language("Hello there.", settings))),
             ("speak", lambda: list(self.speaks(settings.speak)(hello, language, Manner()))),
         ]
         faults: list[tuple[Part, str]] = []
@@ -128,6 +126,8 @@ class Resources:
     def cleaners(self, hear: Hear) -> list[Process]:
         """Return what a new microphone's sound goes through."""
         made: list[Process] = []
+        if hear.echo and find_spec("rhapsode.audio.echo") is not None:
+            made.append(import_module("rhapsode.audio.echo").EchoGate(16_000))
         if hear.denoise:
             from rhapsode.audio.denoise import Denoiser
 
@@ -140,28 +140,39 @@ class Resources:
 
         return Whispering(recogniser(hear.recogniser), hear)
 
-    def feels(self, hear: Hear) -> Feels | None:
-        """Return what finds the person's emotion; None where nobody looks."""
-        return None
+    def feels(self) -> Feels:
+        """Return what finds the emotion of one person."""
+        from rhapsode.dialogue.feeling import Feeling
+
+        return Feeling()
 
     def language(self, text: str, settings: Settings, history: Sequence[Turn] = ()) -> str:
         """Return the language of ``text``; where it is empty, the one that is most likely spoken."""
-        if any("\u4e00" <= letter <= "\u9fff" for letter in text):
-            return "zh"
-        if not text and history:
-            return history[-1].language
-        spoken = settings.hear.language
-        return spoken if spoken != "auto" else (*settings.hear.languages, "en")[0]
+        hear = settings.hear
+        usual = hear.language if hear.language != "auto" else (*hear.languages, "en")[0]
+        likely = history[-1].language if history else usual
+        if not text:
+            return likely
+        try:
+            from rhapsode.speech.language_id import language_of
+
+            return language_of(text, languages=hear.languages, likely=likely).language
+        except RhapsodeError:
+            return likely
 
     # Thoughts
 
     def thinker(self, settings: Settings) -> Thinker:
         """Return who answers."""
+        from rhapsode.dialogue.thinkers import make_thinker
+
         think = settings.think
-        thinker: Thinker = self.kept(
-            ("thinker", think.model_dump_json()),
-            lambda: make_thinker(think, lambda: self.library(think), lambda why: self._trouble("think", why)),
-        )
+
+        def make() -> Thinker:
+            library = None if think.kind == "model" else self.library(think)
+            return make_thinker(think, library=library, failed=lambda why: self._trouble("think", why))
+
+        thinker: Thinker = self.kept(("thinker", think.model_dump_json()), make)
         return thinker
 
     def library(self, think: Think) -> ScriptLibrary:
@@ -223,27 +234,26 @@ class Resources:
         cache: SpokenCache = self.kept("spoken", SpokenCache)
         return cache
 
+    def work(self, who: object) -> None:
+        """Take notice that a conversation needs the processor: nothing is rehearsed meanwhile."""
+        self.rehearsal.work(who)
+
+    def rest(self, who: object) -> None:
+        """Take notice that a conversation is idle."""
+        self.rehearsal.rest(who)
+
     def prepare_voice(self, settings: Settings) -> None:
-        """Speak what a script says before it is needed, in the background; the beginnings first."""
-        key = (settings.think.script, settings.speak.model_dump_json())
-        if settings.think.kind == "model" or key in self._prepared:
+        """Speak what a script says before it is needed, in a thread."""
+        if settings.think.kind == "model":
             return
-        self._prepared.add(key)
         try:
-            script = self.library(settings.think).script
+            script, speak = self.library(settings.think).script, settings.speak
             for language in script.languages:
-                self._prepare(script.sentences(language, marks=True), language, settings.speak)
+                texts = script.sentences(language, marks=True)
+                plans = [plan(text, self.chunker(language)) for text in texts]
+                self.rehearsal.add(self.voices(speak, language)[0], plans, _base(speak), _primary(language))
         except RhapsodeError as error:  # it will be told when it is needed
             _log.info("the script's answers are not spoken beforehand: %s", error)
-
-    def _prepare(self, texts: Sequence[str], language: str, settings: Speak) -> None:
-        base, voice = _base(settings), self.voices(settings, language)[0]
-        plans = [plan(text, self.chunker(language)) for text in texts]
-        firsts = [one for steps in plans for one in steps[:1]]
-        rest = [one for steps in plans for one in steps[1:]]
-        for one in [*firsts, *rest]:
-            manner = base.then(one.manner)
-            self.spoken.prerender(voice, [one.text], manner=manner, language=_primary(language))
 
     def _trouble(self, part: Part, message: str) -> None:
         for told in list(self._troubles):

@@ -7,12 +7,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import count
 
-import numpy as np
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
@@ -27,14 +25,12 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from rhapsode.audio.resample import Resampler
 from rhapsode.face.emotion import Emotion, Feelings
 from rhapsode.live.asked import Speech
-from rhapsode.live.engine import SAMPLE_RATE, Block
 from rhapsode.live.items import FaultItem, Item
 from rhapsode.live.session import Session
-from rhapsode.performance import CLOCK_HZ, Float32, Sound, Span, Words, as_float32
-from rhapsode.pipecat.answer import Answer, Segment
+from rhapsode.performance import CLOCK_HZ
+from rhapsode.pipecat.answer import Answer
 from rhapsode.pipecat.frames import (
     AnswerEndFrame,
     AnswerStartFrame,
@@ -43,6 +39,7 @@ from rhapsode.pipecat.frames import (
     UnspokenFrame,
     VoiceFrame,
 )
+from rhapsode.pipecat.playing import Playing
 
 READ_S = 0.06
 """How long a character that is shown and not spoken is read."""
@@ -83,7 +80,7 @@ class Performing(FrameProcessor):
     def __init__(self, session: Session, show: Show) -> None:
         super().__init__(name="Performing")
         self._session, self._show = session, show
-        self._answer: _Playing | None = None
+        self._answer: Playing | None = None
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._wake = asyncio.Event()
@@ -167,9 +164,9 @@ class Performing(FrameProcessor):
         if frame.turn < self._latest:
             return
         self.cut()
-        self._answer = _Playing(Answer(frame.turn, frame.language), self._session)
+        self._answer = Playing(Answer(frame.turn, frame.language), self._session)
 
-    def _take(self, playing: _Playing, frame: Frame) -> None:
+    def _take(self, playing: Playing, frame: Frame) -> None:
         if isinstance(frame, VoiceFrame):
             self._speak(playing, frame)
         elif isinstance(frame, TTSAudioRawFrame):
@@ -185,7 +182,7 @@ class Performing(FrameProcessor):
             playing.close()
             self._maybe_finish(playing)
 
-    def _speak(self, playing: _Playing, frame: VoiceFrame) -> None:
+    def _speak(self, playing: Playing, frame: VoiceFrame) -> None:
         frame.cues = [*playing.cues, *frame.cues]
         playing.cues = []
         playing.put(frame)
@@ -198,7 +195,7 @@ class Performing(FrameProcessor):
             self._mine = False
             playing.generation = self._session.generation
 
-    def _comes(self, playing: _Playing, sample: int) -> None:
+    def _comes(self, playing: Playing, sample: int) -> None:
         """The session comes to the next block of ``playing``, whose sound begins at clock ``sample``."""
         part = playing.next()
         if playing is not self._answer:
@@ -237,12 +234,12 @@ class Performing(FrameProcessor):
     def _direct(self, feelings: Feelings) -> None:
         self._session.direct(replace(self._session.direction, emotion=feelings))
 
-    def _begin(self, playing: _Playing) -> None:
+    def _begin(self, playing: Playing) -> None:
         playing.begun = True
         self._show.began(playing.answer.turn, playing.generation or 0)
         self._to_push.append(BotStartedSpeakingFrame())
 
-    def _maybe_finish(self, playing: _Playing) -> None:
+    def _maybe_finish(self, playing: Playing) -> None:
         if not playing.closed or playing.parts:
             return
         now = self._session.timeline.sample_at(asyncio.get_running_loop().time())
@@ -252,7 +249,7 @@ class Performing(FrameProcessor):
         playing.cues = []
         self._at(end, lambda: self._finish(playing))
 
-    def _finish(self, playing: _Playing) -> None:
+    def _finish(self, playing: Playing) -> None:
         if playing is self._answer:
             self._over(playing, playing.answer.meant, interrupted=False)
 
@@ -262,7 +259,7 @@ class Performing(FrameProcessor):
             heard = playing.answer.heard(self._session.timeline.sample_at(now))
             self._over(playing, heard, interrupted=True)
 
-    def _over(self, playing: _Playing, heard: str, *, interrupted: bool) -> None:
+    def _over(self, playing: Playing, heard: str, *, interrupted: bool) -> None:
         interrupted = interrupted and not (playing.closed and heard == playing.answer.meant)
         self._answer = None
         playing.close()
@@ -301,92 +298,6 @@ class Performing(FrameProcessor):
             await self.push_frame(frame)
         else:
             await self.broadcast_frame(type(frame))
-
-
-@dataclass
-class _Part:
-    """A block that the session has not come to: what begins with it."""
-
-    segment: Segment | None
-    marks: list[object]
-    seconds: float
-
-
-class _Playing:
-    """An answer on its way into the session.
-
-    Attributes:
-        generation: of the session's performance; None until it has sound.
-        placed: whether the session has come to its sound.
-        begun: whether it is heard.
-        closed: whether nothing more comes.
-        parts: blocks that the session has not come to.
-        end: clock sample at which the sound ends that the session came to last.
-        silent_s: how long to read what is shown only.
-        cues: marks that wait for the next sound.
-        voiced_at: the loop's time at which its first sound was there.
-
-    """
-
-    def __init__(self, answer: Answer, session: Session) -> None:
-        self.answer, self._session = answer, session
-        self.generation: int | None = None
-        self.placed = self.begun = self.closed = False
-        self.parts: deque[_Part] = deque()
-        self.end: float | None = None
-        self.silent_s = 0.0
-        self.cues: list[Cue] = []
-        self._blocks: asyncio.Queue[Block | None] = asyncio.Queue()
-        self._made_s = self.voiced_at = 0.0
-
-    @property
-    def waiting_s(self) -> float:
-        now = self._session.timeline.sample_at(asyncio.get_running_loop().time())
-        played = max((self.end or now) - now, 0.0) / CLOCK_HZ
-        return played + sum(part.seconds for part in self.parts)
-
-    def put(self, frame: VoiceFrame) -> None:
-        """Cut ``frame`` where feelings change, and queue it."""
-        y = _at_session_rate(frame)
-        seconds = len(y) / SAMPLE_RATE
-        segment: Segment | None = self.answer.add(frame.text, seconds=seconds, words=frame.words)
-        edges = sorted({0.0, *(min(cue.at, seconds) for cue in frame.cues)})
-        words = frame.words
-        for begin, end in zip(edges, [*edges[1:], seconds], strict=True):
-            marks = [cue.mark for cue in frame.cues if min(cue.at, seconds) == begin]
-            first, last = round(begin * SAMPLE_RATE), round(end * SAMPLE_RATE)
-            self.parts.append(_Part(segment, marks, (last - first) / SAMPLE_RATE))
-            start = Fraction(round(self._made_s * SAMPLE_RATE), SAMPLE_RATE) * CLOCK_HZ
-            self._blocks.put_nowait((Sound(y[first:last], SAMPLE_RATE, start), _later(words, self._made_s)))
-            self._made_s += (last - first) / SAMPLE_RATE
-            segment, words = None, Words()
-
-    def next(self) -> _Part:
-        return self.parts.popleft()
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self._blocks.put_nowait(None)
-
-    async def blocks(self) -> AsyncIterator[Block]:
-        while (block := await self._blocks.get()) is not None:
-            yield block
-
-
-def _at_session_rate(frame: TTSAudioRawFrame) -> Float32:
-    y = as_float32(np.frombuffer(frame.audio, np.int16).astype(np.float32) / 32768)
-    if frame.num_channels > 1:
-        y = y.reshape(-1, frame.num_channels)
-    resampler = Resampler(frame.sample_rate, SAMPLE_RATE)
-    return np.concatenate([resampler.push(y), resampler.finish()])
-
-
-def _later(words: Words, by: float) -> Words:
-    def move(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(replace(span, start_s=span.start_s + by, end_s=span.end_s + by) for span in spans)
-
-    return Words(move(words.words), move(words.phones))
 
 
 def _bare(frame: TTSAudioRawFrame) -> VoiceFrame:
