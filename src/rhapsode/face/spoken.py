@@ -44,6 +44,9 @@ _SPREAD = {"ih": 0.2, "E": 0.26}
 _PARTED = 0.08
 """Lip distance, cm more than at rest, that sounds without contact have at least."""
 
+_VOWELS = {"aa": 0.3, "E": 0.22, "ih": 0.15, "oh": 0.22, "ou": 0.12}
+"""The same in the middle of vowels, by viseme."""
+
 _CLEAR_S = 0.03
 """So far from a contact lips are held apart in full; half-way they begin to be."""
 
@@ -57,7 +60,6 @@ _FAR_S = 0.3
 _SPEAKING = 0.9
 """Speech activity that a known phone means at least."""
 
-_VOWELS = frozenset(("aa", "E", "ih", "oh", "ou"))
 _BILABIAL_FRICATIVE = "ɸ"
 _NO_CONTACT_YET = ("ʋ",)
 _PUCKER, _FUNNEL, _JAW, _CLOSE = (
@@ -154,7 +156,8 @@ class SpokenPhones:
         """Shape one curve frame in place; return its activity."""
         lips = teeth = rounded = 0.0
         spread = 1.0
-        clear, silent, unknown, vowel = _FAR_S, _FAR_S, False, 0.0
+        clear, silent, unknown = _FAR_S, _FAR_S, False
+        vowel, least = 0.0, _PARTED
         for aim in self._near(now):
             away = max(aim.start - now, now - aim.end, 0.0)
             silent = min(silent, away)
@@ -166,7 +169,8 @@ class SpokenPhones:
                 teeth = max(teeth, _ramp(now, *aim.held, _APPROACH_S, _RELEASE_S))
                 clear = min(clear, away)
             elif aim.viseme in _VOWELS and not away:
-                vowel = max(vowel, _opened((now - aim.start) / (aim.end - aim.start)))
+                vowel = _opened((now - aim.start) / (aim.end - aim.start))
+                least = _VOWELS[aim.viseme]
             if aim.viseme in _ROUND:
                 share = _ramp(now, *aim.held, _ROUNDING_S, _ROUNDING_S)
                 rounded = max(rounded, share * _ROUND[aim.viseme])
@@ -181,7 +185,7 @@ class SpokenPhones:
             _shut(row, lips)
         apart = 0.0 if silent or unknown else max(min(2 * clear / _CLEAR_S - 1, 1.0), vowel)
         if apart > lips:
-            part(row, _PARTED * apart)
+            part(row, max(_PARTED * apart, least * vowel))
         if silent > _REST_S:
             rest = _smooth(min((silent - _REST_S) / _RESTING_S, 1.0))
             row[_RESTS] *= 1.0 - rest
