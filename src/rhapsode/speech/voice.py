@@ -42,12 +42,6 @@ class Speech:
 class Voice(Protocol):
     """Something that speaks. Its methods may be called from any thread, several at a time.
 
-    Attributes:
-        name: by which `rhapsode.speech.load_voice` finds it.
-        language: BCP 47 tag of its own language.
-        languages: all that it can speak where what they need is installed, its own first.
-        sample_rate: of all its sound, Hz.
-
     Args of both methods:
         text: what to say, of any length.
         manner: rate, pitch, volume and emotion.
@@ -59,13 +53,20 @@ class Voice(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """By which `rhapsode.speech.load_voice` finds it."""
+
     @property
-    def language(self) -> str: ...
+    def language(self) -> str:
+        """BCP 47 tag of its own language."""
+
     @property
-    def languages(self) -> tuple[str, ...]: ...
+    def languages(self) -> tuple[str, ...]:
+        """All that it can speak where what they need is installed, its own first."""
+
     @property
-    def sample_rate(self) -> int: ...
+    def sample_rate(self) -> int:
+        """Of all its sound, Hz."""
 
     def speak(self, text: str, *, manner: Manner = PLAIN, seed: int = 0, language: str = "") -> Speech:
         """Return the whole text, spoken."""

@@ -26,7 +26,7 @@ class Child:
     """
 
     def __init__(self, script: str, *arguments: str, what: str) -> None:
-        self._command = [sys.executable, "-I", str(Path(__file__).with_name(script)), *arguments]
+        self._command = [sys.executable, "-I", str(Path(__file__).parent / script), *arguments]
         self._what = what
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()

