@@ -26,6 +26,7 @@ from rhapsode.server.sessions import Sessions
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.takes import Takes
 from rhapsode.server.talk_rest import talk_rest
+from rhapsode.server.talk_settings import talk_settings
 from rhapsode.server.talk_tables import talk_tables
 from rhapsode.server.talking import Talking
 from rhapsode.server.wardrobe import Wardrobe
@@ -118,6 +119,7 @@ def create_app(
     app.include_router(rest(wardrobe))
     app.include_router(talk_rest())
     app.include_router(talk_tables())
+    app.include_router(talk_settings())
     app.mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False), name="stage")
     return app
 
