@@ -30,7 +30,7 @@ from tests.browser.fake_talk import FakeTalk, facts
 if TYPE_CHECKING:
     from tests.browser.fake_stage import FakeStage
 
-Ended = Callable[[], Awaitable[None]]
+Then = Callable[[], Awaitable[None]]
 
 
 class Client:
@@ -116,7 +116,7 @@ class Client:
             await self.talk.cut()
         elif kind == "mic" and message["on"] and message.get("to") == "talk":
             self.hearing = True
-            await self.talk.tell("state_changed", state="listening")
+            await self.talk.tell("history", turns=self.session.history, state="idle")
         elif kind == "mic" and message["on"]:
             self.start(self.listen())
         elif kind == "mic" and self.hearing:
@@ -161,9 +161,7 @@ class Client:
                 session.clock += 10 * HOP
             await asyncio.sleep(0.1)
 
-    async def speak(
-        self, text: str, kind: str, began: Awaitable[None] | None = None, ended: Ended | None = None
-    ) -> None:
+    async def speak(self, text: str, kind: str, began: Then | None = None, ended: Then | None = None) -> None:
         session = self.session
         assert session
         generation, start = session.generation, session.clock
@@ -188,7 +186,7 @@ class Client:
         await self.send(type="end", generation=generation, sample=session.clock)
         self.anchor = (start, time.monotonic())
         if began is not None:
-            await began
+            await began()
         if ended is not None:
             # It is over when it has been heard.
             await asyncio.sleep(frames / 50 + 0.2)

@@ -124,8 +124,7 @@ class FakeTalk:
         title, url = reply.link
         if url or reply.suggestions:
             await self.tell("shown", turn=turn, title=title, url=url, suggestions=list(reply.suggestions))
-        speaking = self.tell_speaking(turn)
-        await self.client.speak(self.meant, "say", speaking, self.over)
+        await self.client.speak(self.meant, "say", lambda: self.tell_speaking(turn), self.over)
 
     async def tell_speaking(self, turn: int) -> None:
         """Tell that the first sound is heard, and how long it took."""
@@ -145,7 +144,7 @@ class FakeTalk:
         row = {"role": "assistant", "text": text, "language": self.language, "interrupted": heard is not None}
         self.history.append(row)
         self.meant = ""
-        await self.tell("state_changed", state="listening" if self.client.hearing else "idle")
+        await self.tell("state_changed", state="idle")
 
     async def cut(self) -> None:
         """Cut the answer after its fourth word, as an interruption does."""

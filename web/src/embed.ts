@@ -12,6 +12,9 @@ import embedStyle from "./embed.css?inline";
 import { type Lighting, LIGHTINGS } from "./lights.ts";
 import type { Message } from "./protocol.ts";
 import { saying, Server } from "./server.ts";
+import { h, icon } from "./dom.ts";
+import { strings } from "./strings.ts";
+import { Talk, type TalkState } from "./talk/talk.ts";
 import { Theatre } from "./theatre.ts";
 
 export class RhapsodeStage extends HTMLElement {
@@ -19,6 +22,8 @@ export class RhapsodeStage extends HTMLElement {
   private theatre: Theatre | null = null;
   private server: Server | null = null;
   private captions: Captions | null = null;
+  private talk: Talk | null = null;
+  private button: HTMLButtonElement | null = null;
 
   connectedCallback(): void {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
@@ -39,8 +44,13 @@ export class RhapsodeStage extends HTMLElement {
         follow: this.getAttribute("follow"),
         audience: {
           link: (state) => this.tell("link", state),
-          ready: () => void this.enter(),
+          ready: (message) => {
+            this.talk?.ready(message);
+            this.draw();
+            void this.enter();
+          },
           activity: (activity) => {
+            this.talk?.draw();
             if (activity === "idle") this.captions?.clear();
             this.tell("activity", activity);
           },
@@ -52,6 +62,18 @@ export class RhapsodeStage extends HTMLElement {
         if (sample !== null) this.captions?.at(sample);
       },
     );
+    this.talk = new Talk(this.theatre.performer, {
+      state: (state) => this.shows(state),
+      event: (event) => this.tell("talk", event),
+      level: (part) => this.button?.style.setProperty("--level", part.toFixed(2)),
+      fault: (fault) => this.tell("error", strings[fault]),
+      short: () => {},
+    });
+    if (this.hasAttribute("talk")) {
+      this.button = h("button", { attributes: { type: "button", "aria-pressed": "false" }, on: { click: () => void this.listen() } });
+      root.append(this.button);
+    }
+    this.draw();
     if (this.hasAttribute("orbit")) {
       canvas.tabIndex = 0;
       this.theatre.steer(() => false);
@@ -61,6 +83,8 @@ export class RhapsodeStage extends HTMLElement {
   }
 
   disconnectedCallback(): void {
+    this.talk?.off();
+    this.talk = null;
     this.theatre?.close();
     this.theatre = null;
   }
@@ -77,8 +101,30 @@ export class RhapsodeStage extends HTMLElement {
     this.theatre?.performer.request({ type: "say", text });
   }
 
+  /** Asks a question that is answered aloud; like `say`, first in a click or a key. */
+  ask(text: string, language = ""): void {
+    void this.theatre?.performer.player.unlock().catch(() => {});
+    this.talk?.ask(text, language);
+  }
+
+  /** Opens or closes the microphone of a conversation; without an argument, the other way than now. */
+  async listen(on: boolean = !this.talk?.on): Promise<void> {
+    if (on && this.talk && !this.talk.available) this.tell("error", this.talk.facts?.why ?? strings.notHere);
+    else await this.talk?.turn(on);
+  }
+
+  /** Silence and a closed mouth now; what was not heard is forgotten. */
+  interrupt(): void {
+    this.talk?.interrupt();
+  }
+
   stop(): void {
-    this.theatre?.performer.stop();
+    this.interrupt();
+  }
+
+  /** What the conversation does: "off", "listening", "thinking", "speaking"... */
+  get state(): TalkState {
+    return this.talk?.state ?? "off";
   }
 
   set volume(level: number) {
@@ -117,11 +163,29 @@ export class RhapsodeStage extends HTMLElement {
   private message(message: Message): void {
     if (message.type === "begin") this.captions?.clear();
     else if (message.type === "words") this.captions?.add(message.words);
+    else if (message.type === "talk") this.talk?.take(message);
     else if (message.type === "error") this.tell("error", message.message);
   }
 
+  private shows(state: TalkState): void {
+    this.draw();
+    this.tell("state", state);
+  }
+
+  /** Draws the button of the attribute `talk`. */
+  private draw(): void {
+    const { button, talk } = this;
+    if (!button || !talk) return;
+    const words = { off: strings.talkStart, asking: strings.talkAsking, ready: strings.talkHold, listening: strings.talkListening, thinking: strings.talkThinking, speaking: strings.talkSpeaking };
+    const mark = { off: "hear", asking: "hear", ready: "hear", listening: "hear", thinking: "think", speaking: "wave" }[talk.state];
+    button.hidden = !talk.available;
+    button.dataset["state"] = talk.state;
+    button.setAttribute("aria-pressed", String(talk.on));
+    button.replaceChildren(icon(mark), h("span", { text: words[talk.state] }));
+  }
+
   /** Sends an event "rhapsode-..." that leaves the shadow tree. */
-  private tell(name: string, detail: string): void {
+  private tell(name: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(`rhapsode-${name}`, { detail, bubbles: true, composed: true }));
   }
 }

@@ -22,7 +22,7 @@ export const SETTINGS_EN = {
     "think.base_url": "Address of the model's server", "think.model": "Model", "think.options": "Options of the model",
     "think.persona": "Who it is", "think.temperature": "Temperature", "think.max_tokens": "Longest answer, tokens",
     "think.first_s": "Wait for the first word, s", "think.stall_s": "Wait for the next word, s",
-    "think.history": "Turns it is told", "think.translate": "Translate the script",
+    "think.history": "Turns it is told", "think.translate": "Translate the script", "think.tools": "Tools of the model",
     "speak.voice": "Voice", "speak.options": "Options of the voice", "speak.voices": "Voice of each language",
     "speak.fallback": "Voice that stands in", "speak.rate": "Rate", "speak.pitch": "Pitch, semitones",
     "speak.volume": "Volume, dB", "speak.timbre": "Sound like this file", "speak.background": "Background sound",

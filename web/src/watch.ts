@@ -22,6 +22,9 @@ export class Watch {
   private readonly theatre: Theatre;
   private readonly captions = new Captions(get("caption"));
   private name = "";
+  /** Whether what is written is answered. */
+  private asks = false;
+  private rename = (): void => {};
 
   constructor(private readonly options: Options) {
     document.body.classList.add(options.obs ? "obs" : "embed");
@@ -34,7 +37,11 @@ export class Watch {
         transport: options.transport,
         audience: {
           link: () => {},
-          ready: () => void this.enter(),
+          ready: (message) => {
+            this.asks = message.talk?.available ?? false;
+            this.rename();
+            void this.enter();
+          },
           activity: (activity) => {
             document.body.dataset["activity"] = activity;
             if (activity === "idle") this.captions.clear();
@@ -67,14 +74,20 @@ export class Watch {
   /** A line of text and a button, for pages that show the stage in a frame. */
   private bar(): void {
     this.theatre.steer(() => false);
-    const text = h("input", { id: "text", label: (words) => words.text, attributes: { type: "text", maxlength: "2000", autocomplete: "off" } });
-    bind(text, (node) => (node.placeholder = strings.placeholder));
-    const speak = h("button", { class: "speak", id: "speak", label: (words) => words.speak, attributes: { type: "submit" } }, icon("play"));
+    const text = h("input", { id: "text", attributes: { type: "text", maxlength: "2000", autocomplete: "off" } });
+    const speak = h("button", { class: "speak", id: "speak", attributes: { type: "submit" } });
+    this.rename = () => {
+      text.placeholder = this.asks ? strings.askPlaceholder : strings.placeholder;
+      text.setAttribute("aria-label", this.asks ? strings.askText : strings.text);
+      speak.setAttribute("aria-label", this.asks ? strings.ask : strings.speak);
+      speak.replaceChildren(icon(this.asks ? "send" : "play"));
+    };
+    bind(text, () => this.rename());
     const form = h("form", { class: "bar" }, text, speak);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.theatre.performer.player.unlock().catch(() => {});
-      if (text.value.trim()) this.theatre.performer.request({ type: "say", text: text.value.trim() });
+      if (text.value.trim()) this.theatre.performer.request({ type: this.asks ? "ask" : "say", text: text.value.trim() });
       text.value = "";
     });
     get("dock-panel").append(form);

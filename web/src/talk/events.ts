@@ -64,8 +64,8 @@ export interface Latency {
 
 export type TalkEvent =
   | { event: "state_changed"; state: Doing }
-  | { event: "speech_started"; at: number }
-  | { event: "speech_stopped"; at: number }
+  | { event: "speech_started" }
+  | { event: "speech_stopped" }
   | { event: "partial"; text: string; language: string }
   | Asked
   | Answering
@@ -76,6 +76,7 @@ export type TalkEvent =
   | Answered
   | Latency
   | { event: "fault"; part: string; message: string }
-  | { event: "history"; turns: HistoryTurn[] };
+  /** For newcomers, when a conversation begins, and once it was emptied. */
+  | { event: "history"; turns: HistoryTurn[]; state?: Doing };
 
 export type TalkMessage = { type: "talk" } & TalkEvent;

@@ -89,9 +89,9 @@ export class Talk {
   }
 
   take(event: TalkEvent): void {
-    if (event.event === "state_changed") {
-      this.doing = event.state;
-      if (!this.busy) this.performer.settle();
+    if (event.event === "state_changed" || event.event === "history") {
+      this.doing = event.state ?? this.doing;
+      if (!this.busy && event.event === "state_changed") this.performer.settle();
     }
     this.listener.event(event);
     this.draw();

@@ -103,7 +103,7 @@ export class Transcript {
 
   private answer(event: Extract<TalkEvent, { event: "answering" | "answer_text" | "shown" | "speaking_started" | "answered" }>): Exchange {
     const exchange = this.at(event.turn);
-    const answer = (exchange.answer ??= fresh());
+    const answer = (exchange.answer ??= { ...fresh(), language: exchange.question?.language ?? "" });
     if (event.event === "answering") answer.source = event;
     else if (event.event === "answer_text") answer.text = joined(answer.text, event.text);
     else if (event.event === "speaking_started") answer.state = "speaking";
@@ -136,8 +136,9 @@ export class Transcript {
     return exchange;
   }
 
-  /** Takes what was said before, where this page does not have it yet. */
+  /** Takes what was said before, where this page does not have it yet; nothing where it was forgotten. */
   private remember(turns: Extract<TalkEvent, { event: "history" }>["turns"]): void {
+    if (!turns.length && this.exchanges.every(({ answer }) => answer?.state === "over")) this.clear();
     if (this.exchanges.length) return;
     for (const { role, text, language, interrupted } of turns) {
       const before = this.last;
