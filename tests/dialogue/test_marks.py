@@ -172,7 +172,7 @@ def test_prosody_is_kept_in_bounds_and_nonsense_changes_nothing(pairs: str, mann
         ("| a | b |\n|---|:-:|\n| 1 x | 2 |", "a, b\n\n1 x, 2"),
         ("Look: ```py\nx = [1]\n``` done", "Look: done"),
         ("See https://www.example.org/a?b=c. Or [this](http://x.y/z_(q)!", "See example.org. Or this!"),
-        ("<think>no [joy]</think>Yes", "Yes"),
+        ("<think>no [joy]</think>\n\nYes", "Yes"),
         ("H<sub>2</sub>O by <sub alias='World Wide Web'>WWW</sub>", "H2O by World Wide Web"),
         ("There [nod]. Good [joy] day", "There. Good day"),
         ("<p>One</p><p>Two</p>", "One\nTwo"),
@@ -240,7 +240,11 @@ def test_time_grows_linearly(unit: str) -> None:
     assert calls <= 10 * len(text) + 400
 
 
-def test_a_megabyte_at_once() -> None:
+def test_no_empty_lines_behind_thoughts() -> None:
+    assert read_marks("<think>so</think>\n\n  Yes\n\nNo") == [Spoken("Yes\n\nNo")]
+
+
+def test_much_text_at_once() -> None:
     for unit in ("[joy] Hello *there*, ", "[[", "<a b='", "<think>", "https://a.b/c "):
-        text = unit * (200_000 // len(unit))
-        assert len(read_marks(text)) >= 0
+        text = unit * (50_000 // len(unit))
+        assert read_marks(text) == read_marks([text[:777], text[777:]])

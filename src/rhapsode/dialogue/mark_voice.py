@@ -26,6 +26,7 @@ class ForVoice:
         self._comma = False  # a cell with words is over
         self._gap = ""  # blanks that wait for a word
         self._begins = True  # nothing but blanks since the line feed
+        self._silent = True  # no word so far
         self._left_out = False  # something was left out beside blanks since the last word
         self._felt: Feel | None = None  # since the last word
 
@@ -58,7 +59,7 @@ class ForVoice:
             self._gap = ""
         self._put(self._gap + words)
         self._gap = text[len(lead) + len(words) :]
-        self.line = self._begins = self._left_out = False
+        self.line = self._begins = self._left_out = self._silent = False
         self._felt = None
 
     def _put(self, text: str) -> None:
@@ -94,9 +95,11 @@ class ForVoice:
     def end_line(self) -> None:
         """Take a line feed."""
         self.end()
-        self._row = self._cell = self._comma = self._left_out = False
+        self._row = self._cell = self._comma = False
         self.before = "\n"
-        self._put("\n")
+        if not (self._silent and self._left_out):  # no empty lines behind thoughts that open an answer
+            self._left_out = False
+            self._put("\n")
         self.line = self._begins = True
 
     def drop(self, *pieces: MarkPiece) -> None:
