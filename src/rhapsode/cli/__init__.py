@@ -21,6 +21,7 @@ from rhapsode.cli import (
     evaluate,
     formats,
     obs,
+    script,
     serve,
     stream,
     train,
@@ -48,6 +49,7 @@ app.add_typer(avatars.app, name="avatars")
 app.command()(formats.formats)
 app.command()(evaluate.evaluate)
 app.add_typer(train.app, name="train")
+app.add_typer(script.app, name="script")
 
 
 def _version(wanted: bool) -> None:
