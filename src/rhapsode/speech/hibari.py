@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class HibariVoice(LineVoice):
     def __init__(self) -> None:
         graph = marked_graph(Path(voice_path(DEFAULT)).read_bytes(), DURATIONS, name="hibari")
         self._tts = Hibari(model=graph if isinstance(graph, bytes) else str(graph), threads=1)
+        self.version = version("hibari-tts")
         self._g2p: Any = self._tts.g2p
         self._reader = EnglishReader(self._g2p, frozenset(self._tts.vocab))
 

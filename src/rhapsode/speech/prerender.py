@@ -16,6 +16,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ from rhapsode.performance import Sound, Span, Words
 from rhapsode.speech.cache import cache_folder, cached_bytes
 from rhapsode.speech.catalogue import load_voice
 from rhapsode.speech.manner import PLAIN, Manner
+from rhapsode.speech.priority import made_ahead, step_back
 from rhapsode.speech.voice import Speech, Voice
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
 _FOLDER = "spoken"
-_NICE = 10
 
 
 class SpokenCache:
@@ -110,7 +111,7 @@ class SpokenCache:
             self._quiet.notify_all()
 
     def _work(self) -> None:
-        _step_back()
+        step_back()
         while True:
             with self._lock:
                 if not self._todo:
@@ -123,10 +124,11 @@ class SpokenCache:
                 if self._find(key) is not None:
                     continue
                 parts = []
-                for part in voice.stream(text, manner=manner, language=language):
-                    parts.append(part)
-                    if not self._may_go_on():
-                        return
+                with made_ahead():
+                    for part in voice.stream(text, manner=manner, language=language):
+                        parts.append(part)
+                        if not self._may_go_on():
+                            return
                 self._keep(key, parts)
             except RhapsodeError as error:
                 _log.warning("a text is not prerendered by '%s': %s", name, error)
@@ -189,10 +191,22 @@ class SpokenCache:
 
 
 def spoken_key(voice: Voice, text: str, *, manner: Manner, seed: int, language: str) -> str:
-    """Return the name under which a spoken text is kept: sha256 of all that makes its sound."""
+    """Return the name under which a spoken text is kept: sha256 of all that makes its sound.
+
+    A voice may say by an attribute ``version`` which weights it has.
+    """
     version = getattr(voice, "version", "")
-    parts = [_FORMAT, voice.name, version, text, manner.key(), seed, language]
+    parts = [_FORMAT, _code(), voice.name, version, text, manner.key(), seed, language]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Return a name of the code that reads and speaks; another one makes another sound."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _size(parts: list[Speech]) -> int:
@@ -260,11 +274,3 @@ def _trim(most: int) -> None:
             return
         file.unlink(missing_ok=True)
         used -= stat.st_size
-
-
-def _step_back() -> None:
-    """Lower the priority of this thread where the platform can."""
-    try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-    except (AttributeError, OSError):
-        _log.debug("this platform gives threads no priority of their own")

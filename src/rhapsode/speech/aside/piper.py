@@ -37,6 +37,7 @@ class PiperVoice(AsideVoice):
         file = _file(name)
         assert file is not None
         self.name, self.language = name, _language(file)
+        self.version = f"{file.stat().st_size} {file.stat().st_mtime_ns}"
         self._child = Child("piper_child.py", str(file), what=f"voice '{name}'")
         self._child.ask(do="about")
 

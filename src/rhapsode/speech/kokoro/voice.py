@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from rhapsode.errors import SpeechError
 from rhapsode.performance import Float32
-from rhapsode.speech.kokoro.network import MAX_SYMBOLS, network, vocabulary
-from rhapsode.speech.kokoro.styles import LANGUAGES, style
+from rhapsode.speech.kokoro.network import MAX_SYMBOLS, network, vocabulary, weights_sha256
+from rhapsode.speech.kokoro.styles import LANGUAGES, manifest, style
 from rhapsode.speech.language import script_language
 from rhapsode.speech.lines import Line, LineVoice, Reading, clauses, cut, pieces, size, speakable
 from rhapsode.speech.manner import Delivery
@@ -53,6 +53,7 @@ class KokoroVoice(LineVoice):
         self.name = f"kokoro:{style_name}"
         self.language = LANGUAGES[style_name[0]][0]
         self._table = style(style_name)
+        self.version = f"{weights_sha256()} {manifest()['sha256'][style_name]}"
         self._network = network()
 
     @property
