@@ -40,6 +40,23 @@ def test_no_panel_has_a_grave_fault_of_access(visit: Visit, theme: str) -> None:
     assert _grave(stage) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_conversation_has_no_grave_fault_of_access(visit: Visit, theme: str) -> None:
+    stage = visit(color_scheme=theme, reduced_motion="reduce")
+    page = stage.page
+    for text in ("Tell me a long story", "When are you open?", "fault", "wen opn"):
+        page.fill("#text", text)
+        page.press("#text", "Enter")
+        page.get_by_text(text, exact=True).last.wait_for()
+        page.wait_for_timeout(500)
+    page.locator(".suggestion").first.wait_for()
+    page.locator(".latency").last.focus()
+    page.locator(".tip").wait_for()
+    page.wait_for_timeout(300)
+    assert _grave(stage) == []
+
+
 def test_a_phone_has_everything_within_reach(visit: Visit) -> None:
     stage = visit(width=390, height=844, has_touch=True, is_mobile=True)
     page = stage.page

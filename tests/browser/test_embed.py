@@ -22,11 +22,13 @@ pytestmark = [pytest.mark.browser]
 
 PAGE = """<!doctype html><title>Mine</title><link rel="icon" href="data:," />
 <script type="module" src="{server}/rhapsode-stage.js"></script>
-<rhapsode-stage server="{server}" avatar="noor" camera="face" captions style="height: 300px"></rhapsode-stage>
+<rhapsode-stage server="{server}" avatar="noor" camera="face" captions talk
+  style="height: 300px"></rhapsode-stage>
 <script>
   window.seen = [];
-  for (const name of ["ready", "error", "activity"]) {{
-    addEventListener(`rhapsode-${{name}}`, (event) => window.seen.push(`${{name}}:${{event.detail}}`));
+  for (const name of ["ready", "error", "activity", "state", "talk"]) {{
+    const told = (detail) => typeof detail === "string" ? detail : detail.event;
+    addEventListener(`rhapsode-${{name}}`, (event) => window.seen.push(`${{name}}:${{told(event.detail)}}`));
   }}
 </script>"""
 
@@ -58,6 +60,27 @@ def test_the_element_speaks_on_a_page_of_another_origin(
     assert fake.told("say") == [{"type": "say", "text": "Hello from elsewhere."}]
     page.page.wait_for_timeout(500)
     assert page.noise == []
+    context.close()
+
+
+def test_the_element_is_asked_interrupted_and_talked_to(
+    speaking_browser: Browser, fake: FakeStage, elsewhere: str
+) -> None:
+    context = speaking_browser.new_context(viewport={"width": 480, "height": 360}, locale="en-US")
+    page = context.new_page()
+    page.goto(elsewhere)
+    page.wait_for_function("() => window.seen.includes('ready:noor')", timeout=60_000)
+    page.evaluate("() => document.querySelector('rhapsode-stage').ask('Tell me a long story')")
+    page.wait_for_function("() => window.seen.includes('talk:speaking_started')", timeout=30_000)
+    page.wait_for_function("() => window.seen.includes('activity:speaking')", timeout=30_000)
+    page.evaluate("() => document.querySelector('rhapsode-stage').interrupt()")
+    page.wait_for_function("() => window.seen.includes('talk:answered')", timeout=30_000)
+    assert fake.told("ask") == [{"type": "ask", "text": "Tell me a long story"}]
+    page.get_by_role("button", name="Talk").click()
+    page.wait_for_function("() => window.seen.includes('state:listening')", timeout=30_000)
+    assert fake.told("mic")[-1]["to"] == "talk"
+    page.get_by_role("button", name="Listening").click()
+    page.wait_for_function("() => window.seen.includes('state:off')", timeout=30_000)
     context.close()
 
 

@@ -176,8 +176,8 @@ export class RhapsodeStage extends HTMLElement {
   private draw(): void {
     const { button, talk } = this;
     if (!button || !talk) return;
-    const words = { off: strings.talkStart, asking: strings.talkAsking, ready: strings.talkHold, listening: strings.talkListening, thinking: strings.talkThinking, speaking: strings.talkSpeaking };
-    const mark = { off: "hear", asking: "hear", ready: "hear", listening: "hear", thinking: "think", speaking: "wave" }[talk.state];
+    const words = { off: strings.talkStart, asking: strings.talkAsking, waking: strings.talkWaking, ready: strings.talkHold, listening: strings.talkListening, thinking: strings.talkThinking, speaking: strings.talkSpeaking };
+    const mark = { off: "hear", asking: "hear", waking: "think", ready: "hear", listening: "hear", thinking: "think", speaking: "wave" }[talk.state];
     button.hidden = !talk.available;
     button.dataset["state"] = talk.state;
     button.setAttribute("aria-pressed", String(talk.on));

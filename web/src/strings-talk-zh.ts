@@ -10,6 +10,8 @@ export const TALK_ZH: typeof TALK_EN = {
   talkHoldHint: "或按空格键",
   talkAsking: "麦克风…",
   talkAskingHint: "请允许使用",
+  talkWaking: "正在准备",
+  talkWakingHint: "请稍候",
   talkListening: "正在听",
   talkListeningHint: "点按结束",
   talkHeld: "正在听",

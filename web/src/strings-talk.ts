@@ -8,6 +8,8 @@ export const TALK_EN = {
   talkHoldHint: "or the space bar",
   talkAsking: "Microphone…",
   talkAskingHint: "please allow it",
+  talkWaking: "Getting ready",
+  talkWakingHint: "one moment",
   talkListening: "Listening",
   talkListeningHint: "press to end",
   talkHeld: "Listening",

@@ -9,6 +9,7 @@ type Face = [icon: string, title: keyof Strings, hint: keyof Strings];
 const FACES: Record<TalkState, Face> = {
   off: ["hear", "talkStart", "talkStartHint"],
   asking: ["hear", "talkAsking", "talkAskingHint"],
+  waking: ["think", "talkWaking", "talkWakingHint"],
   ready: ["hear", "talkHold", "talkHoldHint"],
   listening: ["hear", "talkListening", "talkListeningHint"],
   thinking: ["think", "talkThinking", "talkThinkingHint"],
@@ -92,7 +93,7 @@ export class TalkButton {
     this.shown = key;
     let [mark, title, hint] = FACES[talk.state];
     if (talk.holding && talk.state === "off") [title, hint] = ["talkHold", "talkHoldHint"];
-    else if (talk.pressed) [title, hint] = ["talkHeld", "talkHeldHint"];
+    else if (talk.pressed && talk.state === "listening") [title, hint] = ["talkHeld", "talkHeldHint"];
     else if (talk.holding && talk.state === "speaking") hint = "talkSpeakingEsc";
     if (!talk.available) hint = "unavailable";
     this.mark.replaceChildren(icon(mark));

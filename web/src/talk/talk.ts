@@ -9,10 +9,10 @@ import type { Ready } from "../protocol.ts";
 import type { Doing, TalkEvent, TalkReady } from "./events.ts";
 
 /**
- * "off": the microphone is closed. "asking": the browser asks for it. "ready": it waits for the button to be
- * held. The others are what it does.
+ * "off": the microphone is closed. "asking": the browser asks for it. "waking": the server begins the
+ * conversation. "ready": it waits for the button to be held. The others are what it does.
  */
-export type TalkState = "off" | "asking" | "ready" | "listening" | "thinking" | "speaking";
+export type TalkState = "off" | "asking" | "waking" | "ready" | "listening" | "thinking" | "speaking";
 
 export interface TalkListener {
   state(state: TalkState): void;
@@ -24,6 +24,10 @@ export interface TalkListener {
   short(): void;
 }
 
+/** After so long without a word from the server it is taken to hear. */
+const WAKE_MS = 20_000;
+/** What it does and what was asked is told before it hears. */
+const EARLY: readonly TalkEvent["event"][] = ["asked", "state_changed", "fault"];
 /** A shorter press says nothing. */
 const SHORTEST_MS = 300;
 /** So long the microphone stays open for the next press. */
@@ -39,6 +43,9 @@ export class Talk {
   private held = 0;
   private doing: Doing = "idle";
   private releasing = 0;
+  /** True once the server's side of the conversation is there. */
+  private awake = false;
+  private waking = 0;
 
   constructor(
     private readonly performer: Performer,
@@ -83,12 +90,14 @@ export class Talk {
   ready({ talk }: Ready): void {
     this.facts = talk ?? null;
     this.doing = "idle";
+    this.awake = false;
     if (!this.available) this.off();
     else if (this.microphone.state === "on") this.microphone.restart();
     this.draw();
   }
 
   take(event: TalkEvent): void {
+    if (!EARLY.includes(event.event)) this.awake = true;
     if (event.event === "state_changed" || event.event === "history") {
       this.doing = event.state ?? this.doing;
       if (!this.busy && event.event === "state_changed") this.performer.settle();
@@ -110,6 +119,11 @@ export class Talk {
     try {
       // Its own voice must not come back through the microphone.
       await this.microphone.start(this.device(), { echo: true, noise: true });
+      window.clearTimeout(this.waking);
+      this.waking = window.setTimeout(() => {
+        this.awake = true;
+        this.draw();
+      }, WAKE_MS);
     } catch (error) {
       this.listener.fault(fault(error));
     }
@@ -179,6 +193,7 @@ export class Talk {
     const open = this.microphone?.state ?? "off";
     if (open === "off") return "off";
     if (open === "asking") return "asking";
+    if (!this.awake) return "waking";
     if (this.hold && this.held) return "listening";
     if (activity === "speaking" || this.doing === "speaking") return "speaking";
     if (activity === "waiting" || this.doing === "thinking") return "thinking";

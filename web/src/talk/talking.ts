@@ -113,7 +113,7 @@ export class Talking {
     this.button.draw();
     if (state === "asking") this.actions.unmirror();
     if (state === "listening") this.unfold();
-    const words = { off: strings.talkOff, asking: strings.talkAsking, ready: strings.talkHold, listening: strings.talkListening, thinking: strings.talkThinking, speaking: strings.talkSpeaking };
+    const words = { off: strings.talkOff, asking: strings.talkAsking, waking: strings.talkWaking, ready: strings.talkHold, listening: strings.talkListening, thinking: strings.talkThinking, speaking: strings.talkSpeaking };
     this.state.textContent = words[state];
     if (state === "off") this.panel.level(0);
   }
