@@ -414,6 +414,22 @@ def test_who_is_gone_leaves_no_session_connected(url: str):
     wait_for_no_sessions(url)
 
 
+def test_a_flood_of_events_ends_the_connection(tmp_path_factory: pytest.TempPathFactory):
+    settings = ServerSettings(port=0, takes=str(tmp_path_factory.mktemp("takes")), max_messages_s=5)
+
+    async def scene(caller: Caller) -> None:
+        for _ in range(30):
+            await caller.connection.input_audio_buffer.clear()
+        while True:
+            await caller.until("error")
+            caller.got.clear()
+
+    with serving_app(settings, talking=FakeTalking()) as (url, _):
+        with pytest.raises(Exception, match="5 events a second") as caught:
+            call(url, scene)
+        assert "1008" in str(caught.value)
+
+
 def test_the_key_is_the_servers_token(tmp_path_factory: pytest.TempPathFactory):
     settings = ServerSettings(port=0, takes=str(tmp_path_factory.mktemp("takes")), token="secret")
     with serving_app(settings, talking=FakeTalking()) as (url, _):

@@ -275,6 +275,7 @@ def test_a_conversation_that_fails_is_told_and_made_anew(tmp_path: Path, fault: 
     assert len(told(wire, "fault")) == 1
     assert ("ZeroDivisionError" in told(wire, "fault")[0]["message"]) == isinstance(fault, ZeroDivisionError)
     assert len(talking.made) == 2
+    assert [turn.role for turn in talking.made[1].history] == ["user", "assistant"] * 2
 
 
 def test_settings_hold_for_conversations_that_run_and_those_to_come(tmp_path: Path):

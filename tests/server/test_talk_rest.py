@@ -145,6 +145,23 @@ def test_events_come_as_they_happen_and_can_be_gone_on_with(session: str):
     assert [(row[0], row[2]["text"]) for row in again] == [("4", "You"), ("5", " said:"), ("6", " Where?")]
 
 
+def test_who_is_gone_is_waited_for_no_longer(tmp_path: Path):
+    settings = ServerSettings(port=0, takes=str(tmp_path))
+    with serving_app(settings, talking=FakeTalking()) as (url, app):
+        session = httpx.post(f"{url}/api/sessions").json()["session"]
+        place = app.state.sessions.find(session)
+        body = {"text": "word " * 100, "wait": True}
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{url}/api/sessions/{session}/ask", json=body, timeout=0.3)
+        pause = threading.Event()
+        for _ in range(300):
+            if not place.held:
+                break
+            pause.wait(0.02)
+        assert not place.held
+        assert httpx.get(f"{url}/api/sessions/{session}").json()["state"] == "speaking"
+
+
 def test_a_stream_ends_with_its_session(session: str):
     begun = threading.Event()
     with ThreadPoolExecutor() as pool:

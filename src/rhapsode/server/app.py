@@ -77,7 +77,7 @@ def create_app(
             if app.state.peers is not None:
                 await app.state.peers.close()
             await app.state.sessions.close()
-            conversations.close()
+        conversations.close()
 
     app = FastAPI(title="Rhapsode", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.settings, app.state.engine = settings, chosen

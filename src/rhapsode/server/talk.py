@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from rhapsode.conversation.events import Event, Fault
+from rhapsode.dialogue.turns import Turn
 from rhapsode.errors import RhapsodeError
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
@@ -47,6 +48,8 @@ class Talk:
         self._running: asyncio.Task[None] | None = None
         self._readying: asyncio.Task[None] | None = None
         self._watchers: list[Callable[[Event], None]] = []
+        self._remembered: tuple[Turn, ...] = ()  # of a conversation that failed
+        self._applied: Settings | None = None
         self._microphone: int | None = None
         self._early: deque[Float32] = deque()
         self.ring = Ring()
@@ -120,14 +123,16 @@ class Talk:
 
     def apply(self) -> None:
         """Go by changed settings from the next turn on; a change that cannot be had is told."""
-        if self._conversation is not None:
+        if self._conversation is not None and self._applied != self.settings:
+            self._applied = self.settings
             try:
-                self._conversation.apply(self.settings)
+                self._conversation.apply(self._applied)
             except RhapsodeError as error:
                 self._happened(Fault("think", str(error)))
 
     def forget(self) -> None:
         """Empty the history, and tell everybody."""
+        self._remembered = ()
         if self._conversation is not None:
             self._conversation.forget()
         self._told("history", self.history())
@@ -170,7 +175,8 @@ class Talk:
 
     async def _open(self) -> Converses:
         try:
-            made = await self._talking.begin(self._session, self.settings, self._pool)
+            self._applied = self.settings
+            made = await self._talking.begin(self._session, self._applied, self._pool)
         except BaseException as error:
             self._opening = None
             self._early.clear()
@@ -179,6 +185,8 @@ class Talk:
             log.error("a conversation could not begin", exc_info=error)
             message = f"the conversation could not begin ({type(error).__name__}: {error}); see the log"
             raise RhapsodeError(message) from error
+        if self._remembered:
+            made.rewrite(self._remembered)
         made.watch(self._happened)
         self._conversation = made
         self._running = asyncio.ensure_future(made.run())
@@ -198,6 +206,8 @@ class Talk:
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         """Take notice that the conversation is over, which only a fault can cause."""
+        if self._conversation is not None:
+            self._remembered = self._conversation.history
         self._conversation = self._opening = None
         if running.cancelled():
             return
