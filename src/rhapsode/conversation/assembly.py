@@ -9,10 +9,13 @@ from pipecat.processors.frame_processor import FrameProcessor
 from rhapsode.conversation.events import Partial
 from rhapsode.conversation.exchange import Exchange
 from rhapsode.conversation.resources import Resources
-from rhapsode.pipecat.asking import Asking, Complete
+from rhapsode.errors import RhapsodeError
+from rhapsode.pipecat.asking import LATE_S, Asking, Complete
+from rhapsode.pipecat.contexts import Answers, Contexts
 from rhapsode.pipecat.hearing import Hearing
 from rhapsode.pipecat.marking import Marking
 from rhapsode.pipecat.performing import Performing
+from rhapsode.pipecat.services import is_service, make_service
 from rhapsode.pipecat.thinking import Thinking
 from rhapsode.pipecat.turns import Told, TurnTaking
 from rhapsode.pipecat.voicing import Voicing
@@ -28,8 +31,29 @@ def assemble(
     told: Told,
     complete: Complete,
 ) -> list[FrameProcessor]:
-    """Return the parts; each asks for the settings in force when it needs them."""
-    feeling = resources.feels()
+    """Return the parts; each asks for the settings in force when it needs them.
+
+    A service of Pipecat that the settings name stands in the place of our own part. One that cannot be made
+    is told as a fault, and our own part does its work.
+    """
+
+    def service(name: str, options: object, part: str) -> FrameProcessor | None:
+        try:
+            return make_service(name, dict(options)) if is_service(name) else None  # type: ignore[call-overload]
+        except RhapsodeError as error:
+            exchange.fault(part)(str(error))
+            return None
+
+    def language() -> str:
+        return resources.language("", settings(), exchange.history)
+
+    def line(language: str) -> str:
+        return resources.line("failed", language)
+
+    now, feeling = settings(), resources.feels()
+    ears = service(now.hear.recogniser, now.hear.options, "hear")
+    model = service(now.think.model, now.think.options, "think") if now.think.kind == "model" else None
+    voice = service(now.speak.voice, now.speak.options, "speak")
     return [
         TurnTaking(
             resources.activity(),
@@ -38,22 +62,25 @@ def assemble(
             busy=lambda: exchange.busy,
             told=told,
         ),
-        Hearing(
+        ears
+        or Hearing(
             lambda: resources.recognises(settings().hear),
             lambda: feeling if settings().hear.emotion else None,
             resources.pool,
             partial=lambda text, language: exchange.tell(Partial(text, language)),
             failed=exchange.fault("hear"),
         ),
-        Asking(complete, language=lambda: resources.language("", settings(), exchange.history)),
-        Thinking(
-            lambda: resources.thinker(settings()),
-            lambda language: resources.line("failed", language),
-            resources.pool,
-            exchange.fault("think"),
+        Asking(complete, language=language, late_s=LATE_S if ears else None),
+        *(
+            [Contexts(lambda: settings().think.persona, line, exchange.fault("think")), model, Answers()]
+            if model
+            else [
+                Thinking(lambda: resources.thinker(settings()), line, resources.pool, exchange.fault("think"))
+            ]
         ),
         Marking(exchange.text),
-        Voicing(
+        voice
+        or Voicing(
             lambda: resources.speaks(settings().speak),
             resources.chunker,
             resources.pool,

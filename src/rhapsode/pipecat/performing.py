@@ -27,6 +27,7 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from rhapsode.face.emotion import Emotion, Feelings
 from rhapsode.live.asked import Speech
+from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import FaultItem, Item
 from rhapsode.live.session import Session
 from rhapsode.performance import CLOCK_HZ
@@ -170,15 +171,17 @@ class Performing(FrameProcessor):
         if isinstance(frame, VoiceFrame):
             self._speak(playing, frame)
         elif isinstance(frame, TTSAudioRawFrame):
-            self._speak(playing, _bare(frame))
+            self._speak(playing, _bare(frame, playing.take_text()))
         elif isinstance(frame, MarkFrame):
             playing.cues.append(Cue(0.0, frame.mark))
         elif isinstance(frame, TTSTextFrame):
-            playing.answer.add(frame.text)
+            playing.texts.append(frame.text)
         elif isinstance(frame, UnspokenFrame):
             playing.answer.add(frame.text)
             playing.silent_s += READ_S * len(frame.text)
         elif isinstance(frame, AnswerEndFrame):
+            if playing.texts and playing.generation is not None:
+                self._speak(playing, _silence(playing.take_text()))
             playing.close()
             self._maybe_finish(playing)
 
@@ -300,8 +303,13 @@ class Performing(FrameProcessor):
             await self.broadcast_frame(type(frame))
 
 
-def _bare(frame: TTSAudioRawFrame) -> VoiceFrame:
-    return VoiceFrame(frame.audio, frame.sample_rate, frame.num_channels)
+def _bare(frame: TTSAudioRawFrame, text: str) -> VoiceFrame:
+    """Return sound of a service of Pipecat with the text that came with it."""
+    return VoiceFrame(frame.audio, frame.sample_rate, frame.num_channels, text=text)
+
+
+def _silence(text: str) -> VoiceFrame:
+    return VoiceFrame(bytes(SAMPLE_RATE // 50 * 2), SAMPLE_RATE, 1, text=text)
 
 
 def _spoken(text: str) -> TTSTextFrame:

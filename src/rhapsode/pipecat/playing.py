@@ -40,6 +40,7 @@ class Playing:
         end: clock sample at which the sound ends that the session came to last.
         silent_s: how long to read what is shown only.
         cues: marks that wait for the next sound.
+        texts: of a service of Pipecat, that wait for the next sound.
         voiced_at: the loop's time at which its first sound was there.
 
     """
@@ -52,6 +53,7 @@ class Playing:
         self.end: float | None = None
         self.silent_s = 0.0
         self.cues: list[Cue] = []
+        self.texts: list[str] = []
         self._blocks: asyncio.Queue[Block | None] = asyncio.Queue()
         self._made_s = self.voiced_at = 0.0
 
@@ -81,6 +83,11 @@ class Playing:
     def next(self) -> Part:
         """Return the block that the session comes to."""
         return self.parts.popleft()
+
+    def take_text(self) -> str:
+        """Return the text that waits for the next sound."""
+        text, self.texts = " ".join(part.strip() for part in self.texts), []
+        return text
 
     def close(self) -> None:
         """Say that nothing more comes."""
