@@ -13,6 +13,7 @@ from rhapsode.live.behaviour.parts import row
 from rhapsode.live.items import CurvesItem
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.protocols.vmc import VmcEncoder
+from rhapsode.render.renderer import Renderer
 from rhapsode.render.skeleton import Matrix, Skeleton
 from tests.avatars.make import head, write
 
@@ -69,3 +70,13 @@ def test_vmc_sends_the_bones_of_behaviour():
     sent = b"".join(VmcEncoder().encode(FaceFrame(0, item.values[0], bones=item.bones)))
     for bone in (b"RightUpperArm", b"RightIndexProximal", b"Spine", b"LeftShoulder"):
         assert bone in sent
+
+
+def test_a_waving_hand_is_in_a_picture_that_shows_no_hands_at_rest():
+    renderer = Renderer("mira", size=(160, 120), camera="bust", zoom=0.7, background="transparent", threads=1)
+    seen = []
+    for wave in (0.0, 1.0):
+        body = {bone: np.array(turn, np.float32) for bone, turn in pose(row(wave=wave)).items()}
+        seen.append(renderer.draw(np.zeros(61, np.float32), body=body)[..., 3] > 128)
+    beside_the_neck = slice(50, 85), slice(5, 40)
+    assert seen[1][beside_the_neck].sum() > seen[0][beside_the_neck].sum() + 200

@@ -9,6 +9,7 @@ import math
 from collections.abc import Container, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rhapsode.avatars.avatar import Avatar
 from rhapsode.avatars.load import quaternion
@@ -18,6 +19,27 @@ _ARM_BELOW_HORIZONTAL = math.radians(72)
 _LEVEL = math.radians(8)
 _STRAIGHT = math.radians(30)
 _ELBOW = math.radians(12)
+
+
+def _about(axis: int, angle: float) -> NDArray[np.float32]:
+    """Return the turn by ``angle`` radians about an axis, x, y, z, w."""
+    made = np.zeros(4, np.float32)
+    made[axis], made[3] = math.sin(angle / 2), math.cos(angle / 2)
+    return made
+
+
+REACHING: tuple[Mapping[str, NDArray[np.float32]], ...] = tuple(
+    {
+        f"{side}{bone}": _about(axis, sign * angle)
+        for side, sign in (("left", 1.0), ("right", -1.0))
+        for bone, axis, angle in bones
+    }
+    for bones in (
+        (("UpperArm", 2, -0.9), ("LowerArm", 2, 2.4)),
+        (("UpperArm", 2, -1.25), ("LowerArm", 1, -1.3)),
+    )
+)
+"""Where hands go in gestures: beside the face, and in front of the waist; turns relative to the T-pose."""
 
 
 def head_shares(bones: Container[str]) -> dict[str, float]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar, ChannelMap, default_name, load, load_mapping
+from rhapsode.avatars.posing import REACHING
 from rhapsode.errors import SettingError
 from rhapsode.render import kernels_bin as bins
 from rhapsode.render import kernels_corner as corner
@@ -146,9 +147,17 @@ class Renderer:
         return max(self.size) / 2 / float(self._projection[12]) * distance
 
     def _worth_moving(self, textures: Textures) -> NDArray[np.bool_]:
-        """Tell which triangles this camera can ever see, or that shade what it sees."""
+        """Tell which triangles this camera can ever see, hands included, or that shade what it sees."""
         actor = Actor(self.avatar, textures, channels=self._channels)
-        actor.move(np.zeros(len(FACE), np.float32), self._projection, self._share, self._workers)
+        kept = np.zeros(len(actor.scene.triangles), np.bool_)
+        for body in (None, *REACHING):
+            rest = np.zeros(len(FACE), np.float32)
+            actor.move(rest, self._projection, self._share, self._workers, body=body)
+            kept |= self._in_reach(actor)
+        return kept
+
+    def _in_reach(self, actor: Actor) -> NDArray[np.bool_]:
+        """Tell which triangles of ``actor``, as it stands, are in the picture or near it."""
         view = self._projection[:12].reshape(3, 4)
         seen = actor.moved[:, :3] @ view[:, :3].T + view[:, 3]
         half = np.array(self.size) / 2 / self._projection[12]
