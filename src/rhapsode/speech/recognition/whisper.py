@@ -78,6 +78,11 @@ class Recogniser:
                 f"the recogniser '{name}' must be a Whisper model that CTranslate2 runs on '{device}', got: "
                 f"{' '.join(str(error).split())[:160]}; choose another, such as {PACKAGED[0]}"
             ) from None
+        hf = self._whisper.hf_tokenizer
+        many = self._whisper.model.is_multilingual
+        self._traditional = (
+            traditional_tokens(hf.get_vocab_size(with_added_tokens=False), hf.decode) if many else ()
+        )
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
@@ -240,11 +245,6 @@ class Recogniser:
 
         many = self._whisper.model.is_multilingual
         return Tokenizer(self._whisper.hf_tokenizer, many, task="transcribe", language=code if many else "en")
-
-    @cached_property
-    def _traditional(self) -> tuple[int, ...]:
-        hf = self._whisper.hf_tokenizer
-        return traditional_tokens(hf.get_vocab_size(with_added_tokens=False), hf.decode)
 
     def _times(
         self, tokenizer: Any, tokens: list[int], seen: Any, frames: int, at_s: float
