@@ -113,19 +113,35 @@ def test_the_answer_is_in_the_language_of_the_question(thinker: ScriptThinker) -
     )
 
 
-def test_nothing_fits(tmp_path: Path) -> None:
-    thinker = ScriptThinker(library_of(tmp_path), threshold=0.99)
-    source, say = _answer(thinker, "zzz qqq xxx")
+def test_nothing_fits(thinker: ScriptThinker) -> None:
+    source, say = _answer(thinker, "?!")
     assert isinstance(source, Source)
     assert source.kind == "fallback"
-    assert "zzz" not in source.reason
     assert say in {Say("I cannot say."), Say("No idea at all.")}
-    again = _answer(thinker, "zzz qqq xxx", [_heard(_said([say]))])[1]
+    again = _answer(thinker, "?!", [_heard(_said([say]))])[1]
     assert again != say
-    assert _said(_answer(thinker, "嘎嘎嘎", language="zh")) == "我不知道。"
+    assert _said(_answer(thinker, "", language="zh")) == "我不知道。"
     foreign = _answer(thinker, "", language="fr")
     assert isinstance(foreign[0], Source)
     assert foreign[0].language == "en"
+
+
+def test_the_reason_holds_no_words_of_the_person(tmp_path: Path) -> None:
+    source = _answer(ScriptThinker(library_of(tmp_path), threshold=0.999), "my secret is zzz")[0]
+    assert isinstance(source, Source)
+    assert source.kind == "fallback"
+    assert "best is" in source.reason
+    assert "secret" not in source.reason
+
+
+def test_yes_means_the_one_that_was_offered(thinker: ScriptThinker) -> None:
+    offer = _heard("Perhaps: How much is a ticket?")
+    for yes in ("Yes!", "yes, please", "对"):
+        assert _answer(thinker, yes, [offer])[0] == Source("script", id="price", score=1.0)
+    for history in ([], [_heard("From ten to six.")], [offer, _heard("I cannot say.")]):
+        first = _answer(thinker, "yes", history)[0]
+        assert isinstance(first, Source)
+        assert first.id != "price"
 
 
 def test_what_nearly_fits_is_offered(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from rhapsode.dialogue.embedding import MODEL, Embed, Float32, embed
 from rhapsode.dialogue.script.cache import cached
 from rhapsode.dialogue.script.lexical import Lexicon, tokens
 from rhapsode.dialogue.script.model import Entry, Script, match_language
-from rhapsode.dialogue.script.space import BACKGROUND, Space
+from rhapsode.dialogue.script.space import BACKGROUND, Space, is_chinese
 from rhapsode.dialogue.script.speaking import bare, plain
 
-THRESHOLD = 0.5
+THRESHOLD = 0.6
 """Score from which an entry is the answer, where the script says nothing else."""
 
 LONGEST_QUESTION = 300
@@ -158,40 +158,38 @@ class Index:
         if not bare(asked) or not allowed.any():
             return []
         tag = self._tag(asked, language)
-        best: dict[int, Hit] = {}
+        best: dict[int, tuple[float, Hit]] = {}
         for part in _parts(asked):
-            for number, hit in self._found(part, tag, allowed, count, spelt=spelt):
-                if number not in best or hit.score > best[number].score:
-                    best[number] = hit
-        return sorted(best.values(), key=lambda hit: (-hit.score, not hit.entry.after))[:count]
+            for number, fit, hit in self._found(part, tag, allowed, count, spelt=spelt):
+                if number not in best or fit > best[number][0]:
+                    best[number] = fit, hit
+        order = sorted(best.values(), key=lambda one: (-one[0], not one[1].entry.after))
+        return [hit for _, hit in order[:count]]
 
     def _found(
         self, asked: str, tag: str, allowed: np.ndarray, count: int, *, spelt: bool
-    ) -> Iterator[tuple[int, Hit]]:
-        """Yield numbers and hits of the entries that fit one part of a question best."""
+    ) -> Iterator[tuple[int, float, Hit]]:
+        """Yield numbers, fits and hits of the entries that fit one part of a question best."""
         for number, text in self._exact.get(bare(asked), []) if spelt else []:
             if allowed[number]:
-                yield number, Hit(self.entries[number], 1.0, text, True)
+                yield number, math.inf, Hit(self.entries[number], 1.0, text, True)
         if not self._rows:
             return
         place, cosine, variants = self._fit(asked, tag)
         place = np.where(allowed, place + _CONTEXT * self._follows, -np.inf)
         for number in map(int, np.argsort(-place, kind="stable")[:count]):
-            if np.isfinite(place[number]):
-                score = 1 / (
-                    1 + math.exp(-(_BY_PLACE * place[number] + _BY_COSINE * cosine[number] + _OFFSET))
-                )
-                yield number, Hit(self.entries[number], score, self._rows[variants[number]].text, False)
+            fit = float(place[number])
+            if math.isfinite(fit):
+                score = 1 / (1 + math.exp(-(_BY_PLACE * fit + _BY_COSINE * float(cosine[number]) + _OFFSET)))
+                yield number, fit, Hit(self.entries[number], score, self._rows[variants[number]].text, False)
 
     def _tag(self, asked: str, language: str) -> str:
         """Return the script's language of a question; what is written in Chinese is Chinese."""
         known = tuple(dict.fromkeys((*self.script.languages, *BACKGROUND)))
-        han = sum("\u4e00" <= c <= "\u9fff" for c in asked)
-        kana = any("\u3040" <= c <= "\u30ff" for c in asked)
-        if han and not kana and han * 2 >= sum(c.isalnum() for c in asked):
+        if is_chinese(asked):
             return match_language("zh", known)
         tag = match_language(language, known)
-        return "" if tag.startswith("zh") and not han else tag
+        return "" if tag.startswith("zh") else tag
 
     def _fit(self, asked: str, tag: str) -> tuple[Float32, Float32, np.ndarray]:
         """Return per entry: fit in the space and words, cosine above the usual, number of the nearest row."""

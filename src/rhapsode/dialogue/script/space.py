@@ -54,6 +54,14 @@ BACKGROUND: Mapping[str, tuple[str, ...]] = {
 }
 """Everyday sentences: what is common to all questions, where a script has few of its own."""
 
+
+def is_chinese(text: str) -> bool:
+    """Tell whether at least half of the letters are Chinese characters, and none Japanese."""
+    han = sum("\u4e00" <= c <= "\u9fff" for c in text)
+    kana = any("\u3040" <= c <= "\u30ff" for c in text)
+    return han > 0 and not kana and 2 * han >= sum(c.isalnum() for c in text)
+
+
 _OWN = 300  # a script of so many sentences needs no other for its mean
 _SHRINK = 0.5  # of the covariance towards none, for such a script
 

@@ -11,13 +11,13 @@ from rhapsode.dialogue.script.index import Hit, Index
 from rhapsode.dialogue.script.library import ScriptLibrary
 from rhapsode.dialogue.script.model import Entry, Script, match_language
 from rhapsode.dialogue.script.speaking import bare, plain
-from rhapsode.dialogue.script.wording import DID_YOU_MEAN, FALLBACKS, GREETINGS, listed
+from rhapsode.dialogue.script.wording import DID_YOU_MEAN, FALLBACKS, GREETINGS, YES, listed
 from rhapsode.dialogue.turns import Piece, Question, Say, Show, Source, Suggest, Turn
 
 Texts = Mapping[str, Sequence[str]]
 
 _OFFERED = 3
-_NEAR = 0.4  # share of the threshold from which an entry is offered as "did you mean"
+_NEAR = 0.3  # share of the threshold from which an entry is offered as "did you mean"
 _REMEMBERED = 8  # assistant turns back in which the topic may lie
 _HEARD = 6  # letters of an interrupted answer by which it is known
 
@@ -87,6 +87,8 @@ class ScriptThinker:
         return near
 
     def _search(self, index: Index, question: Question, history: Sequence[Turn], count: int) -> list[Hit]:
+        if (meant := _agreed(index.script, question, history)) is not None:
+            return [Hit(meant, 1.0, question.text, True)]
         context = talked_about(index.script, history)
         hits = index.search(question.text, language=question.language, context=context, count=count)
         return [hit for hit in hits if any(hit.entry.answers.values())]
@@ -161,6 +163,19 @@ def _is(turn: Turn, text: str) -> bool:
         return False
     heard, whole = bare(turn.text), bare(plain(text))
     return heard == whole or (turn.interrupted and len(heard) >= _HEARD and whole.startswith(heard))
+
+
+def _agreed(script: Script, question: Question, history: Sequence[Turn]) -> Entry | None:
+    """Return the entry that a "yes" means: the only one that was offered just before."""
+    said = next((bare(turn.text) for turn in reversed(history) if turn.role == "assistant"), "")
+    if bare(question.text) not in YES or not said:
+        return None
+    offered = [
+        entry
+        for entry in script.entries
+        if any(lines and said.endswith(bare(lines[0])) for lines in entry.questions.values())
+    ]
+    return offered[0] if len(offered) == 1 else None
 
 
 def talked_about(script: Script, history: Sequence[Turn]) -> frozenset[str]:
