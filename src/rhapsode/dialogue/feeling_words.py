@@ -1,7 +1,7 @@
 """What the words say about the feelings of whoever says them, in any language.
 
 A sentence becomes a vector (`rhapsode.dialogue.embedding`), and a linear classifier tells six feelings and
-neutral apart. It is fitted to the 257 sentences of ``feelings.csv``, in English, Chinese and a few in
+neutral apart. It is fitted to the 279 sentences of ``feelings.csv``, in English, Chinese and a few in
 Spanish, French, German and Japanese; other languages work as far as the vectors put sentences of the same
 meaning side by side. What it gives are probabilities: docs/listening.md says how often it is right at which.
 
