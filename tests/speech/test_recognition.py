@@ -214,6 +214,24 @@ def test_a_final_text_that_came_too_early_is_thrown_away(heard):
     assert fake.finals == [150]
 
 
+def test_silence_behind_a_pause_is_not_heard_twice(heard):
+    fake, pool, _, stream = heard
+    stream.push(np.zeros(20 * RATE, np.float32))
+    stream.pause()
+    stream.push(np.zeros(70 * RATE, np.float32))
+    pool.work()
+    assert stream.finish().text == str(20 * RATE)
+    stream.push(np.zeros(20 * RATE, np.float32))
+    stream.pause()
+    stream.push(np.zeros(70 * RATE, np.float32))
+    stream.resume()
+    stream.push(np.zeros(1, np.float32))
+    stream.pause()
+    pool.work()
+    assert sum(map(int, stream.finish().text.split())) == 90 * RATE + 1
+    assert max(fake.finals) <= LONGEST_S * RATE
+
+
 def test_words_so_far_are_looked_for_now_and_then(heard):
     fake, _, now, stream = heard
     assert stream.partial() == ""
@@ -278,8 +296,10 @@ def test_halves_are_joined_once_and_what_was_damaged_is_made_again(tmp_path, mon
     assert model.read_bytes() == b"onetwo"
     assert sorted(p.name for p in Path(folder).iterdir()) == sorted(["model.bin", *weights._SMALL_FILES])
     model.write_bytes(b"on3two")
+    (Path(folder) / "config.json").write_text("{")
     weights.locate("whisper-base")
     assert model.read_bytes() == b"onetwo"
+    assert (Path(folder) / "config.json").read_text() == "{}"
 
 
 def test_damaged_packages_are_refused_and_leave_nothing(tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ class Stream:
         with self._lock:
             self._chunks.append(np.array(samples, np.float32))
             self._count += len(samples)
-            if self._count > LONGEST_S * _RATE_HZ:
+            while self._early is None and self._count > LONGEST_S * _RATE_HZ:
                 whole = self._waiting()
                 cut = quietest_cut(whole)
                 self._chunks, self._count = [whole[cut:]], len(whole) - cut

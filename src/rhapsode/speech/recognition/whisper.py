@@ -130,12 +130,9 @@ class Recogniser:
         """
         y = _checked(samples)
         choice = self._choice(language, languages)
-        parts = []
-        for start, piece in pieces(y):
-            parts.append(self._piece(piece, start / SAMPLE_RATE, choice, prompt, words))
-            if len(choice) > 1 and parts[-1].text:
-                choice = (parts[-1].language,)
-        return joined(parts)
+        return joined(
+            [self._piece(piece, start / SAMPLE_RATE, choice, prompt, words) for start, piece in pieces(y)]
+        )
 
     def glimpse(
         self, samples: Float32, *, language: str = "auto", languages: Collection[str] = ()
@@ -211,7 +208,7 @@ class Recogniser:
         text, looped = guards.unlooped(guards.cleaned(tokenizer.decode(tokens)))
         if not text or not guards.believable(text, no_speech=found.no_speech_prob, mean_log=mean_log):
             return _nothing(choice), looped
-        times = self._times(tokenizer, tokens, seen, spoken, at_s) if words and not looped else ()
+        times = self._times(tokenizer, tokens, seen, spoken, at_s, simplified) if words and not looped else ()
         return Heard(
             punctuated(text) if simplified else text, tag, sure, min(math.exp(mean_log), 1.0), times
         ), looped
@@ -247,7 +244,7 @@ class Recogniser:
         return Tokenizer(self._whisper.hf_tokenizer, many, task="transcribe", language=code if many else "en")
 
     def _times(
-        self, tokenizer: Any, tokens: list[int], seen: Any, frames: int, at_s: float
+        self, tokenizer: Any, tokens: list[int], seen: Any, frames: int, at_s: float, chinese: bool
     ) -> tuple[HeardWord, ...]:
         """Return the words of ``tokens`` with their times, which its attention tells."""
         from faster_whisper.transcribe import merge_punctuations
@@ -257,7 +254,7 @@ class Recogniser:
         longest = frames * _HOP / SAMPLE_RATE
         return tuple(
             HeardWord(
-                word["word"].strip(),
+                punctuated(word["word"].strip()) if chinese else word["word"].strip(),
                 round(at_s + min(float(word["start"]), longest), 2),
                 round(at_s + min(float(word["end"]), longest), 2),
                 round(float(word["probability"]), 3),
