@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+THREADS = 1
+"""Of the recogniser. Two in lockstep are a little faster on an idle machine, and twenty times slower where a
+browser, a voice or a face needs the other core: each waits for the other at every step."""
+
 Part = Literal["hear", "think", "speak"]
 
 Trouble = Callable[[Part, str], None]
@@ -138,7 +142,7 @@ class Resources:
         """Return what finds words."""
         from rhapsode.speech.recognition import recogniser
 
-        return Whispering(recogniser(hear.recogniser), hear)
+        return Whispering(recogniser(hear.recogniser, threads=THREADS), hear)
 
     def feels(self) -> Feels:
         """Return what finds the emotion of one person."""
