@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -22,7 +23,7 @@ from rhapsode.live.behaviour.states import STATES, State
 from rhapsode.live.behaviour.wearing import worn
 from rhapsode.live.engine import Block
 from rhapsode.live.gate import Mixes
-from rhapsode.live.items import CurvesItem, Item, SoundItem
+from rhapsode.live.items import BeginItem, CurvesItem, Item, SoundItem
 from rhapsode.live.session import Session
 from rhapsode.performance import Curves, Float32, Sound, Words
 from rhapsode.protocols.vmc_bones import BONES
@@ -104,7 +105,6 @@ def seen(
     body: bool = True,
 ) -> Seen:
     """Play a session with behaviour for ``seconds``; each cue is called at its second."""
-    import asyncio
 
     async def run() -> Seen:
         got = Seen()
@@ -210,14 +210,40 @@ def test_a_gesture_that_belongs_to_speech_begins_with_it_and_ends_with_it():
         assert behaviour.gesturing == ("wave",)
         session.interrupt()
 
-    raised = ["rightIndexProximal" in item.bones for item in seen(6.0, (1.0, speak), (5.0, stop)).items]
-    assert 0.5 < sum(raised) / 50 < 2.0
+    raised = ["rightIndexProximal" in item.bones for item in seen(6.0, (1.0, speak), (4.2, stop)).items]
+    assert 0.5 < sum(raised) / 50 < 2.0, "a whole wave takes 2.4 s at least"
 
     def early(session: Session, behaviour: Behaviour) -> None:
         session.interrupt()
 
     got = seen(6.0, (1.0, speak), (2.0, early))
     assert not any("rightIndexProximal" in item.bones for item in got.items)
+
+
+def test_speech_goes_out_well_before_it_is_due_and_life_later():
+    got: list[tuple[str, float]] = []
+
+    def watch(session: Session, _: Behaviour) -> None:
+        class Late:
+            def offer(self, item: Item) -> None:
+                if isinstance(item, CurvesItem):
+                    now = asyncio.get_running_loop().time()
+                    got.append((kind[0], session.timeline.time_of(item.start) - now))
+                elif isinstance(item, BeginItem):
+                    kind[0] = "speech"
+
+            def interrupted(self, generation: int) -> None:
+                pass
+
+        session.attach(Late())
+
+    kind = ["life"]
+    speech = Speech("words", "text", lambda: LivingEngine().speak("4"))
+    seen(5.0, (0.1, watch), (2.0, lambda session, _: session.perform(speech)))
+    life = [ahead for what, ahead in got if what == "life"][10:]
+    speech_ahead = [ahead for what, ahead in got if what == "speech"][100:]
+    assert max(life) < 0.2
+    assert 0.7 < np.median(speech_ahead) < 0.9
 
 
 def windows_without_motion(values: Float32) -> list[int]:
@@ -386,11 +412,12 @@ def test_mixes_go_one_after_another_and_the_first_goes_first():
     order: list[str] = []
     mixes, capture, behaviour = Mixes(), Stamp("capture"), Stamp("behaviour")
     mixes.add(capture)
-    mixes.add(behaviour, first=True, ahead_s=0.2)
-    assert mixes.ahead_s == 0.025
+    mixes.add(behaviour, first=True, ahead_s=0.2, speech_s=0.8)
+    assert mixes.ahead_s(speech=True) == 0.025
     mixes.mix(CurvesItem(0, 0, np.zeros((1, 61), np.float32)), 0.0, 0.0)
     mixes.hear(0, np.zeros(1, np.float32), 24_000)
     mixes.remove(capture)
-    assert mixes.ahead_s == 0.2
+    assert mixes.ahead_s(speech=False) == 0.2
+    assert mixes.ahead_s(speech=True) == 0.8
     mixes.interrupted()
     assert order == ["behaviour", "capture", "behaviour hears", "capture hears", "behaviour stops"]

@@ -80,16 +80,19 @@ class Session(Performer):
         """What listens; None where no microphone is on."""
         return self._ear
 
-    def add_mix(self, mix: Mix, *, first: bool = False, ahead_s: float = MIXED_S) -> None:
-        """Mix something into every curve frame right before it is due, such as a captured face.
+    def add_mix(
+        self, mix: Mix, *, first: bool = False, ahead_s: float = MIXED_S, speech_s: float = MIXED_S
+    ) -> None:
+        """Mix something into every curve frame before it is due, such as a captured face.
 
         Args:
             mix: what is mixed in, behind what is mixed in already.
             first: before it instead.
-            ahead_s: how long before it is due the mix wants a curve frame; with several it is the least.
+            ahead_s: how long before it is due the mix gets a curve frame of life; with several the least.
+            speech_s: the same of a performance, which is made ahead.
 
         """
-        self._gate.add(mix, first=first, ahead_s=ahead_s)
+        self._gate.add(mix, first=first, ahead_s=ahead_s, speech_s=speech_s)
 
     def remove_mix(self, mix: Mix) -> None:
         """Mix it in no more."""

@@ -20,8 +20,9 @@ from rhapsode.live.session import Session
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.settings import Perform
 
-AHEAD_S = 0.15
-"""How long before they are due curves are given their behaviour: what a network may jitter."""
+AHEAD_S, SPEECH_S = 0.15, 0.8
+"""How long before they are due curves get their behaviour: what a network may jitter and a page lag. Those
+of speech are there long before, and so are its gestures."""
 
 AT_ONCE = 3
 """Gestures that may go on at the same time; one more ends the oldest."""
@@ -66,7 +67,7 @@ class Behaviour:
         self._running: list[tuple[Gesture, bool]] = []
         self._waiting: deque[tuple[int, str, float]] = deque()
         self._mouth = 1.0
-        session.add_mix(self, first=True, ahead_s=AHEAD_S)
+        session.add_mix(self, first=True, ahead_s=AHEAD_S, speech_s=SPEECH_S)
 
     def close(self) -> None:
         """Behave no more."""
