@@ -132,8 +132,7 @@ def test_a_written_question_is_asked_and_a_line_can_be_repeated(visit: Visit, fa
     assert page.input_value("#text") == ""
     expect(page.locator(".exchange .gesture")).to_have_text("waves")
     page.locator("#modes .chip", has_text="Repeat").click()
-    expect(page.locator("#speak-label")).to_have_text("Stop")
-    page.keyboard.press("Escape")
+    stage.until(lambda probe: not probe["speaking"], "it has answered")
     expect(page.locator("#speak-label")).to_have_text("Speak")
     expect(page.locator(".sample[data-name=moon]")).to_be_visible()
     _ask(stage, "Only this.")

@@ -6,7 +6,7 @@ import { type Catalogue, readCatalogue } from "./catalogue.ts";
 import type { Link } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { Dock } from "./dock.ts";
-import { h, icon, iconButton, type Words } from "./dom.ts";
+import { h, iconButton, type Words } from "./dom.ts";
 import { remember, remembered } from "./memory.ts";
 import { Notice } from "./notice.ts";
 import type { Options } from "./options.ts";
@@ -77,7 +77,7 @@ export class Show implements Context {
     this.talking = new Talking(
       this,
       get("dock"),
-      { open: () => this.sheet.open !== null, timed: (latency) => this.timing.answered(latency), unmirror: () => this.sound.off() },
+      { open: () => this.sheet.open !== null, timed: (latency) => this.timing.answered(latency), unmirror: () => this.sound.off(), mirror: () => void this.sound.turn() },
       () => remembered("microphone") ?? "",
     );
     this.dock = new Dock(get("dock-panel"), this.talking.button.element, {
@@ -172,14 +172,7 @@ export class Show implements Context {
     const shade = iconButton("theme", (words) => words.theme, changeTheme, "tool");
     shade.id = "theme";
     tools.append(tongue, shade);
-    get("rail").append(
-      h("a", { class: "tab kept", id: "kept", title: (words) => words.historyHint, attributes: { href: "./conversations.html", target: "_blank", rel: "noopener" } }, icon("history"), h("span", { text: (words) => words.history })),
-    );
-    document.addEventListener("keydown", (event) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "m" || event.shiftKey) return;
-      event.preventDefault();
-      void (this.talking.talk.available && this.sound.microphone.state === "off" ? this.talking.turn() : this.sound.turn());
-    });
+    this.talking.link(get("rail"));
     bind(get("view"), (node) => node.setAttribute("aria-label", strings.view));
     bind(get("rail"), (node) => node.setAttribute("aria-label", strings.panels));
     bind(get("curtain"), (node) => (node.textContent = strings.loading));

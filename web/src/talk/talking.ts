@@ -2,7 +2,7 @@
 
 import type { Context } from "../context.ts";
 import type { Dock } from "../dock.ts";
-import { h } from "../dom.ts";
+import { h, icon } from "../dom.ts";
 import { remembered } from "../memory.ts";
 import { TalkPanel } from "../panels/talk.ts";
 import type { Ready } from "../protocol.ts";
@@ -22,6 +22,8 @@ export interface TalkingActions {
   timed(latency: Latency): void;
   /** The microphone that moves the face gives way. */
   unmirror(): void;
+  /** Turns that microphone on or off. */
+  mirror(): void;
 }
 
 export class Talking {
@@ -61,6 +63,18 @@ export class Talking {
     this.button.start();
     this.hold(remembered("hold") === "on");
     onLanguage(() => this.starters());
+    document.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "m" || event.shiftKey) return;
+      event.preventDefault();
+      if (this.talk.available && context.performer.activity !== "listening") void this.turn();
+      else actions.mirror();
+    });
+  }
+
+  /** Puts the way to kept conversations below the panels. */
+  link(rail: HTMLElement): void {
+    const attributes = { href: "./conversations.html", target: "_blank", rel: "noopener" };
+    rail.append(h("a", { class: "tab kept", id: "kept", title: (words) => words.historyHint, attributes }, icon("history"), h("span", { text: (words) => words.history })));
   }
 
   /** The dock exists after the button that stands in it. */
