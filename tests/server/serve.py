@@ -15,15 +15,19 @@ from rhapsode.server.app import create_app
 from rhapsode.server.run import bind, server, url_of
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.talking import Talking
+from rhapsode.settings.load import Store
 from tests.live.fake import FakeEngine
 
 
 @contextmanager
 def serving_app(
-    settings: ServerSettings, engine: Engine | None = None, talking: Talking | None = None
+    settings: ServerSettings,
+    engine: Engine | None = None,
+    talking: Talking | None = None,
+    store: Store | None = None,
 ) -> Iterator[tuple[str, FastAPI]]:
     """Serve on a free port; yield the address and the application."""
-    app = create_app(settings, engine=engine or FakeEngine(), talking=talking)
+    app = create_app(settings, engine=engine or FakeEngine(), talking=talking, store=store)
     with bind(settings) as listening:
         running: uvicorn.Server = server(app)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)

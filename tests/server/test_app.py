@@ -241,7 +241,7 @@ def test_the_verb_ends_with_2_when_the_port_is_in_use():
     assert isinstance(result.exception, SettingError)
     result = CliRunner().invoke(app, ["serve", "--port", "99999"])
     assert isinstance(result.exception, SettingError)
-    assert "server setting 'port'" in str(result.exception)
+    assert "server.port must be at most 65535, got 99999" in str(result.exception)
 
 
 def test_the_verb_prints_the_token_beyond_this_machine(monkeypatch: pytest.MonkeyPatch):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rhapsode.errors import SettingError
+from rhapsode.cli.settings_flags import ModelName, PresetName, ScriptName, SettingsFile
 
 
 def serve(
@@ -31,33 +31,33 @@ def serve(
         list[str] | None,
         typer.Option("--embed", help="Another site that may embed the stage: https://example.org."),
     ] = None,
+    preset: PresetName = "",
+    script: ScriptName = "",
+    model: ModelName = "",
+    settings: SettingsFile = None,
 ) -> None:
     """Serve the stage: an avatar in the browser that speaks what you type.
 
-    Options that are not given come from RHAPSODE_SERVER_HOST, RHAPSODE_SERVER_PORT and so on.
+    Options that are not given come from RHAPSODE_SERVER_HOST, RHAPSODE_SERVER_PORT and so on, else from the
+    section [server] of the file of settings.
     """
-    from pydantic import ValidationError
-
+    from rhapsode.cli.settings_flags import store_of, tell_hidden, thinking_flags
     from rhapsode.cli.terminal import console, say_note
     from rhapsode.server.app import create_app
     from rhapsode.server.run import bind, open_browser, open_when_ready, server, url_of
-    from rhapsode.server.settings import ServerSettings
+    from rhapsode.server.talking import Talking
     from rhapsode.speech import load_voice
 
-    given: dict[str, Any] = {"host": host, "port": port, "avatar": avatar, "voice": voice}
-    given |= {"weights": engine, "token": token, "takes": takes}
-    given |= {"allow_sinks": allow_sinks or None, "embed_origins": tuple(embed) if embed else None}
-    try:
-        settings = ServerSettings(**{name: value for name, value in given.items() if value not in (None, "")})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise SettingError(
-            f"server setting '{first['loc'][0]}': {first['msg']}, got {first['input']!r}"
-        ) from None
-    listening = bind(settings)
+    given: dict[str, Any] = {"host": host, "port": port, "avatar": avatar, "voice": voice, "weights": engine}
+    given |= {"token": token, "takes": takes, "allow_sinks": allow_sinks or None, "embed_origins": embed}
+    flags = {f"server.{name}": value for name, value in given.items()} | thinking_flags(script, model)
+    store = store_of(settings, preset, flags)
+    loaded = store.load()
+    tell_hidden(loaded)
+    listening = bind(loaded.server)
     with listening:
-        load_voice(settings.voice)
-        app = create_app(settings)
+        load_voice(loaded.server.voice)
+        app = create_app(loaded.server, talking=Talking(loaded.settings), store=store)
         serving, url = server(app), url_of(listening)
         if app.state.token:
             url += f"/?token={app.state.token}"

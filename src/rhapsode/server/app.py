@@ -30,6 +30,7 @@ from rhapsode.server.talk_settings import talk_settings
 from rhapsode.server.talk_tables import talk_tables
 from rhapsode.server.talking import Talking
 from rhapsode.server.wardrobe import Wardrobe
+from rhapsode.settings.load import Store
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,11 @@ STATIC = Path(__file__).parent / "static"
 
 
 def create_app(
-    settings: ServerSettings | None = None, *, engine: Engine | None = None, talking: Talking | None = None
+    settings: ServerSettings | None = None,
+    *,
+    engine: Engine | None = None,
+    talking: Talking | None = None,
+    store: Store | None = None,
 ) -> FastAPI:
     """Return the application; ``app.state.token`` is what every request must know, empty for nothing.
 
@@ -46,6 +51,8 @@ def create_app(
         engine: speaks and animates; tests bring their own.
         talking: makes conversations; None for the product's own with its default settings, or for none
             where ``engine`` is not the product's.
+        store: where the settings of conversations are read and saved while the server runs; None for the
+            file that is found.
 
     Raises:
         AvatarError: the avatar of the settings does not exist.
@@ -80,7 +87,7 @@ def create_app(
         conversations.close()
 
     app = FastAPI(title="Rhapsode", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.state.settings, app.state.engine = settings, chosen
+    app.state.settings, app.state.engine, app.state.store = settings, chosen, store
     app.state.token = settings.token or ("" if settings.loopback else make_token())
     app.add_middleware(Access, settings=settings, token=app.state.token)
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body, HTTPException, Request
 from rhapsode.errors import SettingError
 from rhapsode.server.place import Backstage
 from rhapsode.settings import Settings
+from rhapsode.settings.words import hide_logins
 
 _T = TypeVar("_T")
 
@@ -23,7 +24,7 @@ def talk_settings() -> APIRouter:
     @router.get("/api/settings")
     async def look(request: Request) -> dict[str, Any]:
         backstage = _backstage(request)
-        loaded = await _on_disk(backstage, lambda: _files().load())
+        loaded = await _on_disk(backstage, lambda: _files(request).load())
         return await _on_disk(backstage, lambda: _shown(loaded, editable=_editable(request)))
 
     @router.patch("/api/settings")
@@ -34,7 +35,7 @@ def talk_settings() -> APIRouter:
                 403, "only a stage on 127.0.0.1 lets its settings be changed from its own page"
             )
         try:
-            loaded = await _on_disk(backstage, lambda: _files().save(body))
+            loaded = await _on_disk(backstage, lambda: _files(request).save(body))
         except SettingError as error:
             raise HTTPException(422, str(error)) from None
         backstage.talking.apply(loaded.settings)
@@ -45,9 +46,9 @@ def talk_settings() -> APIRouter:
 
 def _shown(loaded: Any, *, editable: bool) -> dict[str, Any]:
     return {
-        "settings": loaded.settings.model_dump(mode="json"),
+        "settings": hide_logins(loaded.settings.model_dump(mode="json")),
         "schema": Settings.model_json_schema(),
-        "presets": [{"name": preset.name, "about": preset.about} for preset in _files().presets()],
+        "presets": [{"name": preset.name, "about": preset.about} for preset in _module().presets()],
         "file": str(loaded.file),
         "origins": dict(loaded.origins),
         "editable": editable,
@@ -59,8 +60,13 @@ def _editable(request: Request) -> bool:
     return bool(request.scope["state"]["own_page"]) and _backstage(request).settings.sinks_allowed
 
 
-def _files() -> Any:
-    """Return what reads and writes the file of settings.
+def _files(request: Request) -> Any:
+    """Return what reads and writes the file of settings: the sources that the server was started with."""
+    return request.app.state.store or _module()
+
+
+def _module() -> Any:
+    """Return the module that reads and writes the file of settings.
 
     Raises:
         HTTPException: this installation has none.
