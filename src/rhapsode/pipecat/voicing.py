@@ -25,6 +25,7 @@ from rhapsode.pipecat.frames import (
 )
 from rhapsode.pipecat.planning import Chunker, Planning, Sentence, Silence, Step
 from rhapsode.speech.heard import spoken_to
+from rhapsode.speech.lead import without_lead
 from rhapsode.speech.manner import Manner
 from rhapsode.speech.voice import Speech
 
@@ -63,13 +64,14 @@ class Voicing(FrameProcessor):
         self._voice: Speaks | None = None
         self._language = "en"
         self._rate = 24_000
+        self._begun = False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take the next frame; an interruption drops what is not spoken yet."""
         await super().process_frame(frame, direction)
         if isinstance(frame, AnswerStartFrame):
             self._planning = Planning(self._chunker(frame.language))
-            self._language, self._voice = frame.language, self._speaks()
+            self._language, self._voice, self._begun = frame.language, self._speaks(), False
         elif isinstance(frame, InterruptionFrame):
             self._planning = None
         elif (planning := self._planning) is not None:
@@ -124,7 +126,8 @@ class Voicing(FrameProcessor):
                 upto += 1
             upto = len(text) if upto == at == 0 else upto  # a voice that times no words says all at once
             marks = [(place - at, mark) for place, mark in sentence.marks if at <= place < upto]
-            frame = _frame(part, text[at:upto], marks)
+            frame = _frame(part if self._begun else without_lead(part), text[at:upto], marks)
+            self._begun = True
             self._rate, at = frame.sample_rate, upto
             await self.push_frame(frame)
         return at
@@ -141,7 +144,10 @@ def _frame(part: Speech, text: str, marks: list[tuple[int, object]]) -> VoiceFra
 
 
 def _from(spans: tuple[Span, ...], zero: float) -> tuple[Span, ...]:
-    return tuple(replace(span, start_s=span.start_s - zero, end_s=span.end_s - zero) for span in spans)
+    return tuple(
+        replace(span, start_s=max(span.start_s - zero, 0.0), end_s=max(span.end_s - zero, 0.0))
+        for span in spans
+    )
 
 
 def _time(words: Words, text: str, at: int, seconds: float) -> float:
