@@ -23,6 +23,7 @@ from rhapsode.cli import (
     obs,
     script,
     serve,
+    settings,
     stream,
     train,
     transcribe,
@@ -50,6 +51,7 @@ app.command()(formats.formats)
 app.command()(evaluate.evaluate)
 app.add_typer(train.app, name="train")
 app.add_typer(script.app, name="script")
+app.add_typer(settings.app, name="settings")
 
 
 def _version(wanted: bool) -> None:
