@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from rhapsode.server.app import create_app
 from rhapsode.server.run import bind, server, url_of
 from rhapsode.server.settings import ServerSettings
 from tests.browser.fake_stage import FakeStage
 from tests.browser.stage_page import StagePage
+
+expect.set_options(timeout=30_000)  # busy machines draw a few pictures a second
 
 WITHOUT = "RHAPSODE_WITHOUT_BROWSER"
 """The environment variable that, set to 1, has a machine without a browser skip the tests that need one."""

@@ -46,7 +46,7 @@ def hear(hearing_browser: Browser, fake: FakeStage) -> Iterator[Callable[..., St
 
 
 def _state(page: Page, state: str) -> None:
-    expect(page.locator("#talk")).to_have_attribute("data-state", state, timeout=30_000)
+    expect(page.locator("#talk")).to_have_attribute("data-state", state)
 
 
 def _ask(stage: StagePage, text: str) -> None:
@@ -222,7 +222,7 @@ def test_holding_the_button_or_the_space_bar(hear: Visit, fake: FakeStage) -> No
 def test_a_microphone_that_is_not_given_is_explained(visit: Visit) -> None:
     page = visit().page
     page.click("#talk")
-    expect(page.locator("#notice")).to_contain_text(re.compile("microphone", re.IGNORECASE), timeout=30_000)
+    expect(page.locator("#notice")).to_contain_text(re.compile("microphone", re.IGNORECASE))
     page.locator("#notice").get_by_role("button", name="Check").click()
     expect(page.locator("#sheet-title")).to_have_text("Check")
     _state(page, "off")
@@ -284,7 +284,7 @@ def test_in_chinese_on_a_phone(hear: Visit, fake: FakeStage) -> None:
     stage = hear(width=390, height=844, locale="zh-CN")
     page = stage.page
     page.click("#talk")
-    expect(page.locator("#talk")).to_have_text(re.compile("正在听"), timeout=30_000)
+    expect(page.locator("#talk")).to_have_text(re.compile("正在听"))
     fake.tell("partial", text="几点", language="zh")
     expect(page.locator("#heard")).to_have_text(re.compile("几点"))
     fake.answer("几点开门？")
