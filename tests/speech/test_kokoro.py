@@ -38,6 +38,8 @@ def _sound(line: Speech) -> None:
     for spans in (line.words.words, line.words.phones):
         assert all(span.start_s < span.end_s <= line.sound.duration_s for span in spans)
         assert all(one.end_s <= two.start_s + 1e-9 for one, two in pairwise(spans))
+    loud = np.abs(line.sound.mono()) > 0.02
+    assert np.argmax(loud) / 24_000 - line.words.phones[0].start_s < 0.12, "the first word is not heard"
 
 
 @needs_voices

@@ -106,6 +106,23 @@ def test_readings_know_their_written_word() -> None:
     assert set(homes) == set(range(len(line.written)))
 
 
+def test_spelled_words_are_one_word_of_many_letters() -> None:
+    from hibari.g2p import G2P
+
+    from rhapsode.speech.reading.chinese import ChineseReader
+    from rhapsode.speech.reading.english import EnglishReader
+
+    known = "pˈiˌAIʤtsljuɛnæəbfk "
+    line = ChineseReader(known, EnglishReader(G2P(), known).read).read("API和NASA")
+    assert line.written == ["API", "和", "NASA"]
+    assert [(reading.symbols, reading.word) for reading in line.readings][:3] == [
+        ("ˈA", 0),
+        ("pˈi", 0),
+        ("ˈI", 0),
+    ]
+    assert line.readings[-1].word == 2
+
+
 def test_say_as() -> None:
     assert said_as("abc1", "characters", "", "") == "A B C 1"
     assert said_as("2024", "digits", "", "") == "2 0 2 4"

@@ -61,16 +61,24 @@ class ChineseReader:
                 for word in _words(match["han"]):
                     page.say(self._known(_phones(word)), None if within else word)
             elif match["latin"]:
-                line = self._letters(match["latin"])
+                line, last = self._letters(match["latin"]), -1
                 for reading in line.readings:
-                    page.say(reading.symbols, None if within else line.written[reading.word])
+                    again = within or reading.word == last
+                    page.say(reading.symbols, None if again else line.written[reading.word])
+                    last = reading.word
             else:
                 page.mark(_MARKS.get(match["mark"], match["mark"]), match["mark"], self._vocabulary)
 
     def _letters(self, text: str) -> Line:
+        """Return a run of Latin letters as English; what is spelled there gets its letters one by one."""
         if text == "A":
             return Line([Reading("ˈA", 0)], [text])
-        return self._english(text)
+        line = self._english(text)
+        symbols = line.symbols
+        if len(text) > 1 and text.isupper() and symbols.count("ˈ") + symbols.count("ˌ") >= len(text):
+            spelled = (self._letters(letter).symbols for letter in text)
+            return Line([Reading(letter.replace("ˌ", "ˈ"), 0) for letter in spelled], [text])
+        return line
 
     def _known(self, symbols: str) -> str:
         return "".join(c for c in symbols if c in self._vocabulary)
