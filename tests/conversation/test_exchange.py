@@ -102,28 +102,35 @@ def test_what_is_played_reaches_who_takes_out_the_echo_at_its_time():
         lag_s = 0.01
 
         def __init__(self) -> None:
-            self.heard: list[tuple[int, float]] = []
+            self.told: list[tuple[str, int, float]] = []
 
-        def __call__(self, y: Float32) -> Float32:
+        def __call__(self, y: Float32, /, at: float) -> Float32:
+            self.told.append(("heard", len(y), at))
             return y * 0
 
         def played(self, samples: Float32, at: float) -> None:
-            self.heard.append((len(samples), at))
+            self.told.append(("played", len(samples), at))
+
+        def silenced(self, at: float) -> None:
+            self.told.append(("silenced", 0, at))
 
     echo = FakeEcho()
 
     async def story() -> None:
         microphone = Microphone(16_000, Inline(), lambda: [echo])
+        microphone.played(SoundItem(1, 0, np.zeros(4800, np.float32), 24_000), 7.5)
+        microphone.silenced(7.6)
         microphone.hear(np.full(1600, 0.5, np.float32), 1.0)
         frame = await microphone.next()
         assert not np.frombuffer(frame.audio, np.int16).any()
         assert frame.arrived == pytest.approx(0.99)
-        microphone.played(SoundItem(1, 0, np.zeros(4800, np.float32), 24_000), 7.5)
 
     play(story())
-    ((count, at),) = echo.heard
+    (played, count, at), silenced, heard = echo.told
+    assert (played, at) == ("played", 7.5)
     assert count == pytest.approx(3200, abs=40)
-    assert at == 7.5
+    assert silenced == ("silenced", 0, 7.6)
+    assert heard == ("heard", 1600, 1.0)
 
 
 def test_a_rate_that_cannot_be_used_is_refused():

@@ -112,6 +112,9 @@ class Conversation:
             sample_rate, self._resources.pool, lambda: self._resources.cleaners(self._settings.hear)
         )
         self._plugged.set()
+        if self._behaviour is not None:
+            self._session.detach(self)  # and once more, to be told what is played already
+            self._session.attach(self)
 
     def hear(self, chunk: Float32) -> None:
         """Take sound of the microphone, (n,) or (n, channels); dropped where none is on.
@@ -259,7 +262,9 @@ class Conversation:
             self._microphone.played(item, self._session.timeline.time_of(item.start))
 
     def interrupted(self, generation: int) -> None:
-        """Take no notice: what follows tells."""
+        """Let the microphone know that what is not heard yet never will be."""
+        if self._microphone is not None:
+            self._microphone.silenced(asyncio.get_running_loop().time())
 
     # What the face does
 

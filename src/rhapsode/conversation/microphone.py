@@ -28,19 +28,29 @@ STALL_S, STAND_IN_S, STEP_S = 0.3, 12.0, 0.1
 the microphone is gone."""
 
 
+PLAYED = 2000
+"""So many pieces of what is played wait for the microphone's next sound; a minute at the least."""
+
+
 class Process(Protocol):
     """Changes sound at 16 kHz, as many samples out as in."""
 
-    def __call__(self, y: Float32) -> Float32:
+    def __call__(self, y: Float32, /) -> Float32:
         """Take the next samples (n,); return n samples."""
 
 
 @runtime_checkable
-class Echo(Process, Protocol):
-    """Takes out of the sound what is played beside it, such as its own voice."""
+class Echo(Protocol):
+    """Takes out of the sound what is played beside it, such as its own voice; one thread at a time."""
+
+    def __call__(self, y: Float32, /, at: float) -> Float32:
+        """Take the next samples (n,) at 16 kHz, the last of which came in at the loop's time ``at``."""
 
     def played(self, samples: Float32, at: float) -> None:
         """Take notice of sound, (n,) at 16 kHz, whose first sample is heard at the loop's time ``at``."""
+
+    def silenced(self, at: float) -> None:
+        """Take notice that what was to be heard from the loop's time ``at`` on is not."""
 
 
 class Microphone:
@@ -60,10 +70,10 @@ class Microphone:
     """
 
     def __init__(
-        self, sample_rate: int, pool: Executor, processes: Callable[[], list[Process]] | None = None
+        self, sample_rate: int, pool: Executor, processes: Callable[[], list[Process | Echo]] | None = None
     ) -> None:
         self._rate, self._pool, self._make = sample_rate, pool, processes
-        self._processes: list[Process] | None = None if processes else []
+        self._processes: list[Process | Echo] | None = None if processes else []
         self._resampler = Resampler(sample_rate, RATE)
         self._waiting: deque[tuple[Float32, float]] = deque()
         self._waiting_s = self.lost_s = 0.0
@@ -72,6 +82,7 @@ class Microphone:
         self._stood_in = 0.0
         self._wake = asyncio.Event()
         self._playing = 0, RATE
+        self._played: deque[tuple[Float32 | None, float]] = deque(maxlen=PLAYED)
         self._down = Resampler(RATE, RATE)
 
     def hear(self, chunk: Float32, now: float) -> None:
@@ -99,14 +110,24 @@ class Microphone:
 
     def played(self, item: SoundItem, at: float) -> None:
         """Take notice of what is heard from the loop's time ``at`` on, for those that take out an echo."""
-        echoes = [process for process in self._processes or [] if isinstance(process, Echo)]
-        if echoes:
-            if (item.generation, item.sample_rate) != self._playing:
-                self._playing = item.generation, item.sample_rate
-                self._down = Resampler(item.sample_rate, RATE)
-            y = self._down.push(item.samples)
-            for echo in echoes:
-                echo.played(y, at)
+        if not self._hushes:
+            return
+        if (item.generation, item.sample_rate) != self._playing:
+            self._playing = item.generation, item.sample_rate
+            self._down = Resampler(item.sample_rate, RATE)
+        self._played.append((self._down.push(item.samples), at))
+
+    def silenced(self, at: float) -> None:
+        """Take notice that what was to be heard from the loop's time ``at`` on is not."""
+        if self._hushes:
+            self._played.append((None, at))
+
+    @property
+    def _hushes(self) -> bool:
+        """Whether somebody takes out an echo, or may."""
+        if self._processes is None:
+            return self._make is not None
+        return any(isinstance(process, Echo) for process in self._processes)
 
     async def next(self) -> MicrophoneFrame:
         """Return the next sound of the loop; wait for it, or let silence stand in."""
@@ -126,7 +147,7 @@ class Microphone:
         if self._processes is None and self._make is not None:
             self._processes = await loop.run_in_executor(self._pool, self._make)
         if self._processes:
-            y = await loop.run_in_executor(self._pool, self._process, y)
+            y = await loop.run_in_executor(self._pool, self._process, y, at)
         return _frame(y, at - self.lag_s)
 
     @property
@@ -134,9 +155,15 @@ class Microphone:
         """How much later sound comes out than it went in, seconds."""
         return sum(getattr(process, "lag_s", 0.0) for process in self._processes or [])
 
-    def _process(self, y: Float32) -> Float32:
+    def _process(self, y: Float32, at: float) -> Float32:
+        played = [self._played.popleft() for _ in range(len(self._played))]
         for process in self._processes or []:
-            y = process(y)
+            if not isinstance(process, Echo):
+                y = process(y)
+                continue
+            for samples, time in played:
+                process.silenced(time) if samples is None else process.played(samples, time)
+            y = process(y, at)
         return y
 
     def _take_one(self) -> tuple[Float32, float, float]:

@@ -8,14 +8,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from rhapsode.conversation.lines import line
-from rhapsode.conversation.microphone import Process
+from rhapsode.conversation.microphone import Echo, Process
 from rhapsode.conversation.rehearsal import Rehearsal
 from rhapsode.dialogue.turns import Question, Thinker, Turn
 from rhapsode.errors import RhapsodeError
@@ -127,11 +125,13 @@ class Resources:
 
         return SmartTurn(self.pool)
 
-    def cleaners(self, hear: Hear) -> list[Process]:
+    def cleaners(self, hear: Hear) -> list[Process | Echo]:
         """Return what a new microphone's sound goes through."""
-        made: list[Process] = []
-        if hear.echo and find_spec("rhapsode.audio.echo") is not None:
-            made.append(import_module("rhapsode.audio.echo").EchoGate(16_000))
+        made: list[Process | Echo] = []
+        if hear.echo:
+            from rhapsode.audio.echo import EchoGate
+
+            made.append(EchoGate(16_000))
         if hear.denoise:
             from rhapsode.audio.denoise import Denoiser
 
