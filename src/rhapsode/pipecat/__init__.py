@@ -4,4 +4,38 @@
 
 Every part is a `FrameProcessor` of Pipecat and speaks Pipecat's frames, so that any of them can be left out,
 or be replaced by a service of Pipecat; `rhapsode.conversation` puts them together.
+
+For pipelines that others have built there are, loaded on first use:
+
+- `Face`: gives an agent of any making a face, in one line.
+- `FaceCurvesFrame`: the face at a moment, as `Face` pushes it.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rhapsode.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from rhapsode.pipecat.face import Face
+    from rhapsode.pipecat.face_sinks import FaceCurvesFrame
+
+_WHERE = {
+    "Face": "face",
+    "FaceCurvesFrame": "face_sinks",
+}
+
+__all__ = ["Face", "FaceCurvesFrame"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module '{__name__}' has no '{name}'; it has {', '.join(__all__)}")
+    try:
+        return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "pipecat":
+            raise MissingExtraError("Pipecat", "converse") from error
+        raise

@@ -1,0 +1,156 @@
+"""The sound of a pipeline on its way into a session: frames of any rate become blocks of one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+from pipecat.frames.frames import OutputAudioRawFrame
+
+from rhapsode.audio.resample import Resampler
+from rhapsode.live.engine import SAMPLE_RATE, Block
+from rhapsode.performance import CLOCK_HZ, Float32, Sound, Span, Words, as_float32
+
+NS = 1_000_000_000
+LAST_WORD_S = 0.3
+"""How long a word lasts behind which no other comes."""
+
+
+class SpokenStream:
+    """Takes sound and words, gives blocks until it is closed. Held at first, see `hold`.
+
+    Attributes:
+        seconds: how much sound it took.
+        closed: whether nothing more comes.
+
+    """
+
+    def __init__(self) -> None:
+        self._blocks: asyncio.Queue[Block | None] = asyncio.Queue()
+        self._resampler: Resampler | None = None
+        self._rate = 0
+        self._samples = 0
+        self._words: list[tuple[str, int]] = []
+        self._begun: tuple[int, float] | None = None  # a context's first sound: pipeline's and stream's time
+        self._given = Words()
+        self._go = asyncio.Event()
+        self.closed = False
+
+    @property
+    def held(self) -> bool:
+        """Whether its sound waits."""
+        return not self._go.is_set()
+
+    def hold(self) -> None:
+        """Let sound that comes wait until `release`."""
+        self._go.clear()
+
+    def release(self) -> None:
+        """Let the sound go."""
+        self._go.set()
+
+    @property
+    def seconds(self) -> float:
+        """How much sound it gave, seconds."""
+        return self._samples / SAMPLE_RATE
+
+    def put(self, frame: OutputAudioRawFrame, now_ns: int) -> None:
+        """Take sound.
+
+        Args:
+            frame: 16-bit sound of any rate and number of channels.
+            now_ns: the pipeline's time.
+
+        Raises:
+            SettingError: the rate is none.
+
+        """
+        if self._begun is None:
+            self._begun = now_ns, self.seconds
+        y = samples_of(frame)
+        if self._resampler is None or self._rate != frame.sample_rate:
+            self._flush()
+            self._resampler, self._rate = Resampler(frame.sample_rate, SAMPLE_RATE), frame.sample_rate
+        words = getattr(frame, "words", None)
+        if isinstance(words, Words):
+            self._given = _joined(self._given, _later(words, self.seconds))
+        self._give(self._resampler.push(y))
+
+    def word(self, text: str, pts: int) -> None:
+        """Take a word that is heard at ``pts`` of the pipeline's time, nanoseconds."""
+        self._words.append((text, pts))
+
+    def phones(self, words: Words) -> None:
+        """Take words and phones of sound that comes, on the stream's own time, seconds."""
+        self._given = _joined(self._given, words)
+
+    def context(self) -> None:
+        """Begin a new context of the voice: its words count from its first sound."""
+        self._flush()
+        self._begun = None
+
+    def close(self) -> None:
+        """Say that nothing more comes."""
+        if not self.closed:
+            self._flush()
+            self.closed = True
+            self.release()
+            self._blocks.put_nowait(None)
+
+    async def blocks(self) -> AsyncIterator[Block]:
+        """Yield the sound, as it comes."""
+        while (block := await self._blocks.get()) is not None:
+            await self._go.wait()
+            yield block
+
+    def _flush(self) -> None:
+        """Give what the resampler owes, and the words that are left."""
+        resampler, self._resampler = self._resampler, None
+        if resampler is not None:
+            self._give(resampler.finish(), last=True)
+
+    def _give(self, y: Float32, *, last: bool = False) -> None:
+        words = _joined(self._given, Words(self._timed(last=last)))
+        if not len(y) and not words.words:
+            return
+        start = Fraction(self._samples, SAMPLE_RATE) * CLOCK_HZ
+        self._given = Words()
+        self._blocks.put_nowait((Sound(y, SAMPLE_RATE, start), words))
+        self._samples += len(y)
+
+    def _timed(self, *, last: bool) -> tuple[Span, ...]:
+        """Return the words whose end is known; one that is the last so far waits for the next."""
+        if self._begun is None:
+            return ()
+        clock, zero = self._begun
+        ready = self._words if last else self._words[:-1]
+        begins = [zero + (pts - clock) / NS for _, pts in self._words]
+        ends = [*begins[1:], (begins[-1] + LAST_WORD_S) if begins else 0.0]
+        spans = tuple(
+            Span(text, begin, max(begin, end))
+            for (text, _), begin, end in zip(ready, begins, ends, strict=False)
+        )
+        self._words = self._words[len(ready) :]
+        return spans
+
+
+def samples_of(frame: OutputAudioRawFrame) -> Float32:
+    """Return the sound of ``frame``, (n,) or (n, channels); what is short of a whole sample is left out."""
+    channels = max(frame.num_channels, 1)
+    whole = len(frame.audio) - len(frame.audio) % (2 * channels)
+    y = as_float32(np.frombuffer(frame.audio[:whole], np.int16).astype(np.float32) / 32768)
+    return y.reshape(-1, channels) if channels > 1 else y
+
+
+def _later(words: Words, by: float) -> Words:
+    def move(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return tuple(replace(span, start_s=span.start_s + by, end_s=span.end_s + by) for span in spans)
+
+    return Words(move(words.words), move(words.phones))
+
+
+def _joined(one: Words, two: Words) -> Words:
+    return Words(one.words + two.words, one.phones + two.phones)
