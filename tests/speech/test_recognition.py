@@ -68,6 +68,13 @@ def test_people_may_repeat_themselves(text):
     assert guards.unlooped(text) == (text, False)
 
 
+def test_sentences_that_are_said_twice_are_told():
+    assert guards.is_doubled("How do I get there? How do I get there?")
+    assert guards.is_doubled("这里可以拍照吗?这里可以拍照吗?")
+    assert not guards.is_doubled("How do I get there? How do I get home?")
+    assert not guards.is_doubled("No, no.")
+
+
 def test_level_of_the_loudest_moment():
     y = np.zeros(RATE, np.float32)
     assert guards.peak_level_db(y) < -100
@@ -146,6 +153,22 @@ def test_a_failure_inside_lets_the_next_one_in():
     with pytest.raises(ZeroDivisionError), turnstile.passing():
         raise ZeroDivisionError
     assert not turnstile.busy
+
+
+def test_a_text_that_repeats_itself_is_looked_at_again_with_the_whole_window(monkeypatch):
+    once = object.__new__(Recogniser)
+    once._turnstile, once._window = Turnstile(), (1000, 200)
+    seen: list[bool] = []
+
+    def decoded(*_: Any, whole: bool = False, **__: Any) -> tuple[Heard, bool]:
+        seen.append(whole)
+        return Heard("as it is" if whole else "as it is as it is", "en", 1.0, 1.0), not whole
+
+    monkeypatch.setattr(once, "_decoded", decoded)
+    monkeypatch.setattr(once, "_features", lambda y: y)
+    y = np.full(RATE, 0.1, np.float32)
+    assert once._piece(y, 0.0, (), "", False).text == "as it is"
+    assert seen == [False, True]
 
 
 # Streams

@@ -36,6 +36,7 @@ _SUBTITLES = re.compile(
 
 _ASIDE = re.compile(r"[\[(（【*♪][^\])）】*♪]*[\])）】*♪]")
 _LOOP = re.compile(r"(.{8,160}?)\1{2,}|(.{1,7}?)\2{5,}", re.DOTALL)
+_TWICE = re.compile(r"(.{8,160}?)\s*\1", re.DOTALL)
 _RATE_HZ = 16_000
 
 
@@ -86,3 +87,8 @@ def unlooped(text: str) -> tuple[str, bool]:
         if unit.startswith(text[found.end() :]) and bare(unit):
             return text[: found.start() + len(unit)].strip(), True
     return text, False
+
+
+def is_doubled(text: str) -> bool:
+    """Tell whether ``text`` is one sentence said twice: people do, but less often than a recogniser."""
+    return _TWICE.fullmatch(text) is not None

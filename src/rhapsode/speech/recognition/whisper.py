@@ -23,15 +23,15 @@ from rhapsode.speech.recognition.chinese import SIMPLIFIED, TRADITIONAL_TAGS, pu
 from rhapsode.speech.recognition.cutting import pieces
 from rhapsode.speech.recognition.heard import Heard, HeardWord, joined
 from rhapsode.speech.recognition.turnstile import Turnstile
-from rhapsode.speech.recognition.weights import PACKAGED, locate
+from rhapsode.speech.recognition.weights import BASE, PACKAGED, TINY_ENGLISH, locate
 
 SAMPLE_RATE = 16_000
 _HOP = 160
 _WHOLE = 3000
 """Feature frames of 10 ms that Whisper was trained on."""
 
-_LEAST, _ROOM = 1000, 200
-"""Feature frames that it gets at least, and that it gets behind the sound."""
+_WINDOWS = {BASE: (1000, 200), TINY_ENGLISH: (1500, 300)}
+"""Feature frames that a model gets at least, and that it gets behind the sound, as measured."""
 
 _BEAMS = 3
 _PROMPT_TOKENS = 120
@@ -61,7 +61,9 @@ class Recogniser:
     ) -> None:
         self.name = name
         self._turnstile = Turnstile()
-        self._short = name in PACKAGED if short is None else short
+        self._window = (
+            None if short is False else _WINDOWS.get(name, _WINDOWS[TINY_ENGLISH] if short else None)
+        )
         try:
             from faster_whisper import WhisperModel
         except ImportError:
@@ -159,7 +161,7 @@ class Recogniser:
             heard, looped = self._decoded(
                 features, len(y), choice, prompt, beams=_BEAMS, words=words, at_s=at_s
             )
-            if looped and self._short:
+            if looped and self._window:
                 heard, _ = self._decoded(
                     features, len(y), choice, prompt, beams=_BEAMS, words=words, at_s=at_s, whole=True
                 )
@@ -181,10 +183,11 @@ class Recogniser:
         at_s: float = 0.0,
         whole: bool = False,
     ) -> tuple[Heard, bool]:
-        """Return what was heard, and whether its text repeated itself."""
+        """Return what was heard, and whether its text repeats itself."""
         whisper = self._whisper
         spoken = -(-samples // _HOP)
-        window = min(max(spoken + _ROOM, _LEAST), _WHOLE) if self._short and not whole else _WHOLE
+        least, room = (_WHOLE, 0) if whole or self._window is None else self._window
+        window = min(max(spoken + room, least), _WHOLE)
         cut = features[:, :window]
         seen = whisper.encode(np.pad(cut, ((0, 0), (0, window - cut.shape[1]))))
         tag, sure = self._language(seen, choice)
@@ -208,10 +211,11 @@ class Recogniser:
         text, looped = guards.unlooped(guards.cleaned(tokenizer.decode(tokens)))
         if not text or not guards.believable(text, no_speech=found.no_speech_prob, mean_log=mean_log):
             return _nothing(choice), looped
+        again = looped or guards.is_doubled(text)
         times = self._times(tokenizer, tokens, seen, spoken, at_s, simplified) if words and not looped else ()
         return Heard(
             punctuated(text) if simplified else text, tag, sure, min(math.exp(mean_log), 1.0), times
-        ), looped
+        ), again
 
     def _language(self, seen: Any, choice: tuple[str, ...]) -> tuple[str, float]:
         """Return the language of what the encoder gave, among ``choice``, and its share among them."""
