@@ -25,6 +25,7 @@ from rhapsode.cli import (
     serve,
     settings,
     stream,
+    talk,
     train,
     transcribe,
 )
@@ -42,6 +43,7 @@ app.command()(animate.animate)
 app.command()(convert.convert)
 app.command()(serve.serve)
 app.command()(stream.stream)
+app.command()(talk.talk)
 app.command()(obs.obs)
 app.command()(transcribe.transcribe)
 app.command()(doctor.doctor)
