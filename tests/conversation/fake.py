@@ -129,6 +129,9 @@ class FakeResources(Resources):
     def completeness(self) -> FakeCompleteness:
         return FakeCompleteness()
 
+    def hear(self, settings: Settings) -> Hear:
+        return settings.hear
+
     def recognises(self, hear: Hear) -> Any:
         def recognise(samples: Float32, *, final: bool) -> Question:
             if self.recogniser_fails:

@@ -64,7 +64,7 @@ def assemble(
         ),
         ears
         or Hearing(
-            lambda: resources.recognises(settings().hear),
+            lambda: resources.recognises(resources.hear(settings())),
             lambda: feeling if settings().hear.emotion else None,
             resources.pool,
             partial=lambda text, language: exchange.tell(Partial(text, language)),

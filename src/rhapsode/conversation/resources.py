@@ -91,7 +91,7 @@ class Resources:
         language = self.language("", settings)
         hello = _FIRST.get(_primary(language), "Hello.")
         jobs: list[tuple[Part, Callable[[], object]]] = [
-            ("hear", lambda: self.recognises(settings.hear)(np.zeros(16_000, np.float32), final=True)),
+            ("hear", lambda: self.recognises(self.hear(settings))(_faint_noise(), final=True)),
             ("think", lambda: (self.thinker(settings), self.language("Hello there.", settings))),
             ("speak", lambda: list(self.speaks(settings.speak)(hello, language, Manner()))),
         ]
@@ -138,6 +138,19 @@ class Resources:
             made.append(Denoiser(16_000))
         return made
 
+    def hear(self, settings: Settings) -> Hear:
+        """Return how it listens; where no languages are named, for those of the script.
+
+        A recogniser that may choose among a hundred languages takes a short sentence for Welsh now and then.
+        """
+        hear, think = settings.hear, settings.think
+        if hear.language != "auto" or hear.languages or think.kind != "script" or think.translate != "off":
+            return hear
+        try:
+            return hear.model_copy(update={"languages": tuple(self.library(think).script.languages)})
+        except RhapsodeError:  # it is told where the script is needed
+            return hear
+
     def recognises(self, hear: Hear) -> Recognises:
         """Return what finds words."""
         from rhapsode.speech.recognition import recogniser
@@ -152,7 +165,7 @@ class Resources:
 
     def language(self, text: str, settings: Settings, history: Sequence[Turn] = ()) -> str:
         """Return the language of ``text``; where it is empty, the one that is most likely spoken."""
-        hear = settings.hear
+        hear = self.hear(settings)
         usual = hear.language if hear.language != "auto" else (*hear.languages, "en")[0]
         likely = history[-1].language if history else usual
         if not text:
@@ -265,6 +278,11 @@ class Resources:
 
 
 _FIRST = {"zh": "你好。", "ja": "こんにちは。"}
+
+
+def _faint_noise() -> Float32:
+    """Return a second that is not silent enough to be left out by the recogniser."""
+    return (np.random.default_rng(0).standard_normal(16_000) * 0.01).astype(np.float32)
 
 
 def _base(settings: Speak) -> Manner:
