@@ -38,8 +38,15 @@ class Loudspeaker(BaseOutputTransport):
     """Plays at the speed of sound and writes down when; begins ``late_s`` late."""
 
     def __init__(self, late_s: float = 0.0, rate: int = RATE) -> None:
-        super().__init__(TransportParams(audio_out_enabled=True, audio_out_sample_rate=rate,
-                         video_out_enabled=True, video_out_is_live=True))  # fmt: skip
+        params = TransportParams(
+            audio_out_enabled=True,
+            audio_out_sample_rate=rate,
+            video_out_enabled=True,
+            video_out_is_live=True,
+            video_out_width=128,
+            video_out_height=128,
+        )
+        super().__init__(params)
         self.late_s = late_s
         self.played: list[tuple[float, float]] = []
         self.pictures: list[OutputImageRawFrame] = []

@@ -9,6 +9,7 @@ For pipelines that others have built there are, loaded on first use:
 
 - `Face`: gives an agent of any making a face, in one line.
 - `FaceCurvesFrame`: the face at a moment, as `Face` pushes it.
+- `RecogniserService`, `ThinkerService`, `VoiceService`: our own parts as ordinary services of Pipecat.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from rhapsode.errors import MissingExtraError
 if TYPE_CHECKING:
     from rhapsode.pipecat.face import Face
     from rhapsode.pipecat.face_sinks import FaceCurvesFrame
+    from rhapsode.pipecat.own_services import RecogniserService, ThinkerService, VoiceService
 
 _WHERE = {
     "Face": "face",
     "FaceCurvesFrame": "face_sinks",
+    "RecogniserService": "own_services",
+    "ThinkerService": "own_services",
+    "VoiceService": "own_services",
 }
 
-__all__ = ["Face", "FaceCurvesFrame"]
+__all__ = ["Face", "FaceCurvesFrame", "RecogniserService", "ThinkerService", "VoiceService"]
 
 
 def __getattr__(name: str) -> Any:
