@@ -15,7 +15,7 @@ from rhapsode.pipecat.contexts import Answers, Contexts
 from rhapsode.pipecat.hearing import Hearing
 from rhapsode.pipecat.marking import Marking
 from rhapsode.pipecat.performing import Performing
-from rhapsode.pipecat.services import is_service, make_service
+from rhapsode.pipecat.services import Role, is_service, make_service
 from rhapsode.pipecat.thinking import Thinking
 from rhapsode.pipecat.turns import Told, TurnTaking
 from rhapsode.pipecat.voicing import Voicing
@@ -37,9 +37,9 @@ def assemble(
     is told as a fault, and our own part does its work.
     """
 
-    def service(name: str, options: object, part: str) -> FrameProcessor | None:
+    def service(name: str, options: object, part: Role) -> FrameProcessor | None:
         try:
-            return make_service(name, dict(options)) if is_service(name) else None  # type: ignore[call-overload]
+            return make_service(name, dict(options), role=part) if is_service(name) else None  # type: ignore[call-overload]
         except RhapsodeError as error:
             exchange.fault(part)(str(error))
             return None
