@@ -21,6 +21,13 @@ OVER = 4.0
 SPEAKS = 0.3
 """So many of the bands must stand out."""
 
+WHOLE = 0.08
+"""And all bands together this part of the echo that was foretold (-11 dB): a filter follows a room, and the
+drift of two clocks, no better than that."""
+
+LEAST = 1e-3
+"""The least part of what is foretold that is taken to leak."""
+
 CONFIRM, HOLD = 3, 14
 """Blocks that must stand out in a row (48 ms), and blocks for which it stays open (220 ms)."""
 
@@ -95,7 +102,8 @@ class Residual:
             self._out, self._held, self.speaks = 0, 0, True
             return
         stands = heard > np.float32(OVER) * (expected + self._noise)
-        self._out = self._out + 1 if stands.mean() >= SPEAKS and not shut else 0
+        whole = float(heard.sum()) > WHOLE * float(self._echo.sum())
+        self._out = self._out + 1 if stands.mean() >= SPEAKS and whole and not shut else 0
         self._held = HOLD if self._out >= CONFIRM else max(self._held - 1, 0)
         self.speaks = self._held > 0
 
@@ -109,7 +117,7 @@ class Residual:
         more = heard > self._leak * base
         rise = np.float32(1.01 if self._out or self.speaks else _RISE)
         leak = np.where(more, self._leak * rise, self._leak * np.float32(_FALL))
-        self._leak = np.where(sure, np.clip(leak, 1e-3, 4.0), self._leak).astype(np.float32)
+        self._leak = np.where(sure, np.clip(leak, LEAST, 4.0), self._leak).astype(np.float32)
 
 
 def _bands(sample_rate: int) -> Float32:

@@ -1,0 +1,115 @@
+"""A loudspeaker beside the microphone: an answer does not interrupt itself, a person does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rhapsode.audio.echo import RATE
+from rhapsode.audio.resample import resample
+from rhapsode.audio.vad import SileroVad
+from rhapsode.conversation import Resources
+from rhapsode.conversation.events import Answered, SpeechStarted, StateChanged
+from rhapsode.live.items import Item, SoundItem
+from rhapsode.performance import Float32, Sound, Words
+from rhapsode.settings import Hear, Settings, Speak
+from rhapsode.speech.manner import Manner
+from rhapsode.speech.voice import Speech
+from tests.audio.test_echo import recording, room
+from tests.conversation.fake import FakeResources, Scene, converse
+
+VOICE_HZ = 24_000
+SOUND_S = 0.16
+"""How late what is due is heard, seconds: a loudspeaker's buffer and the room."""
+
+
+class RealEars(FakeResources):
+    """A real voice is played, and real ears listen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        y = recording("welcome")
+        self.sound = Sound(resample(y, RATE, VOICE_HZ)[:, None], VOICE_HZ, Fraction(0))
+        self.speaker = self._speak
+
+    def cleaners(self, hear: Hear) -> list[Any]:
+        return Resources.cleaners(self, hear)
+
+    def activity(self) -> Any:
+        return SileroVad()
+
+    def _speak(self, text: str, language: str, manner: Manner) -> Iterator[Speech]:
+        yield Speech(self.sound, Words(()))
+
+
+class Loudspeaker:
+    """Plays what a session gives out: an outlet that keeps (seconds * RATE,) of sound from ``begin`` on."""
+
+    def __init__(self, scene: Scene, seconds: float) -> None:
+        self.begin, self.played = scene.now(), np.zeros(round(seconds * RATE), np.float32)
+        self._scene = scene
+
+    def offer(self, item: Item) -> None:
+        if isinstance(item, SoundItem):
+            y = resample(item.samples, item.sample_rate, RATE)
+            first = round((self._scene.session.timeline.time_of(item.start) - self.begin) * RATE)
+            part = y[: max(len(self.played) - first, 0)]
+            self.played[first : first + len(part)] = part
+
+    def interrupted(self, generation: int) -> None:
+        self.played[round((self._scene.now() - self.begin) * RATE) :] = 0
+
+
+async def in_a_room(scene: Scene, seconds: float, person: Float32, at_s: float) -> None:
+    """Let the microphone hear what is played and a person, ``at_s`` after the beginning."""
+    speaker, tail = Loudspeaker(scene, seconds), RATE // 2
+    scene.session.attach(speaker)
+    step = 640
+    for first in range(0, round(seconds * RATE), step):
+        await asyncio.sleep(step / RATE)
+        due = first - round(SOUND_S * RATE)
+        loud = np.concatenate([np.zeros(tail + max(-due, 0), np.float32), speaker.played])
+        heard = room(loud[max(due, 0) :][: tail + step], delay_ms=0)[-step:]
+        said = person[max(first - round(at_s * RATE), 0) :][: step if first >= at_s * RATE else 0]
+        heard[: len(said)] += said
+        scene.talk.hear(heard)
+
+
+@pytest.fixture(scope="module")
+def ears() -> RealEars:
+    return RealEars()
+
+
+def talk(ears: RealEars, *, echo: bool, person: Float32, at_s: float = 0.0) -> Scene:
+    async def story(scene: Scene) -> None:
+        scene.talk.listen(RATE)
+        scene.talk.say("What it says does not matter.")
+        await in_a_room(scene, 8.0, person, at_s)
+
+    (scene,) = converse(story, resources=ears, settings=Settings(hear=Hear(echo=echo), speak=Speak()))
+    return scene
+
+
+def test_an_answer_does_not_interrupt_itself(ears: RealEars):
+    scene = talk(ears, echo=True, person=np.zeros(0, np.float32))
+    assert not scene.told(SpeechStarted)
+    assert [answer.interrupted for answer in scene.told(Answered)] == [False]
+    assert scene.told(StateChanged)[-1].state == "idle"
+
+
+def test_without_the_gate_it_would(ears: RealEars):
+    scene = talk(ears, echo=False, person=np.zeros(0, np.float32))
+    assert scene.told(Answered)[0].interrupted
+
+
+def test_a_person_interrupts_it(ears: RealEars):
+    person = recording("violins")[RATE // 2 : RATE * 7 // 2] * np.float32(0.5)
+    scene = talk(ears, echo=True, person=person, at_s=3.0)
+    assert scene.told(Answered)[0].interrupted
+    begun = scene.when(SpeechStarted, 0)
+    assert 2.9 < begun - scene.events[0][0] < 4.0
