@@ -11,6 +11,7 @@ from pipecat.frames.frames import Frame, InterruptionFrame
 
 from rhapsode.conversation.assembly import assemble
 from rhapsode.conversation.backchannels import is_backchannel, is_stop
+from rhapsode.conversation.background import background
 from rhapsode.conversation.events import (
     Answered,
     Asked,
@@ -25,7 +26,7 @@ from rhapsode.conversation.microphone import Microphone
 from rhapsode.conversation.resources import Resources
 from rhapsode.conversation.running import run_pipeline
 from rhapsode.dialogue.turns import Question, Turn
-from rhapsode.errors import InputError
+from rhapsode.errors import InputError, RhapsodeError
 from rhapsode.live.behaviour import Behaviour
 from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.session import Session
@@ -33,7 +34,7 @@ from rhapsode.performance import Float32
 from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame, QuestionFrame, SayFrame, TurnEndFrame
 from rhapsode.pipecat.performing import Performing, Show
 from rhapsode.pipecat.turns import Told
-from rhapsode.settings import Settings
+from rhapsode.settings import Settings, Speak
 
 MAX_TEXT = 2000
 """Longest written question and text to speak, characters."""
@@ -176,9 +177,11 @@ class Conversation:
 
     def apply(self, settings: Settings) -> None:
         """Use ``settings`` from the next turn on."""
-        self._settings = settings
+        before, self._settings = self._settings.speak, settings
         if self._behaviour is not None:
             self._behaviour.settings = settings.perform
+            if _bed(before) != _bed(settings.speak):
+                self._resources.pool.submit(self._lay, settings, asyncio.get_running_loop())
         self._resources.pool.submit(self._resources.warm_up, settings)
 
     def forget(self) -> None:
@@ -219,6 +222,7 @@ class Conversation:
             self._resources.rest(self)
             self._behaviour.close()
             self._behaviour = None
+            self._session.bed = None
             if self._own:
                 self._resources.close()
 
@@ -229,6 +233,17 @@ class Conversation:
         )
         for part, message in faults:
             self._exchange.fault(part)(message)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._resources.pool, self._lay, self._settings, loop)
+
+    def _lay(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+        """Lay the background under the voice, in a thread; without it where it cannot be read."""
+        try:
+            bed = background(settings.speak)
+        except RhapsodeError as error:
+            bed = None
+            loop.call_soon_threadsafe(self._exchange.fault("speak"), str(error))
+        self._session.bed = bed
 
     async def _next_sound(self) -> Frame:
         """Return the next sound of whichever microphone is on."""
@@ -371,6 +386,10 @@ class Conversation:
 
     def _put(self, frame: Frame) -> None:
         self._frames.put_nowait(frame)
+
+
+def _bed(speak: Speak) -> tuple[str, float]:
+    return speak.background, speak.background_db
 
 
 def _checked(text: str, what: str) -> str:

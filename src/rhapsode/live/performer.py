@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rhapsode.audio.bed import Bed
 from rhapsode.audio.resample import Resampler
 from rhapsode.errors import RhapsodeError
 from rhapsode.face.direction import Direction
@@ -26,7 +27,7 @@ from rhapsode.live.prefetch import Prefetch
 from rhapsode.live.showing import slices
 from rhapsode.live.timeline import Timeline
 from rhapsode.live.track import PER_FRAME, Made, Track
-from rhapsode.performance import CURVE_HZ, HOP, Float32
+from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32
 
 SPEECH_AHEAD_S = 10.0
 """How far speech is made ahead: what a client must hold, and what an interruption throws away."""
@@ -60,6 +61,7 @@ class Performer:
     Attributes:
         generation: of what is performed now.
         timeline: which clock sample is due when.
+        bed: background under what it speaks, at `SAMPLE_RATE`; the face does not hear it. None for none.
         work_ms: how long 20 ms of sound take the face, milliseconds.
 
     """
@@ -71,6 +73,7 @@ class Performer:
         self._joint = Joint()
         self._arrivals: deque[tuple[int, float | None]] = deque(maxlen=500)
         self.generation = 0
+        self.bed: Bed | None = None
         self.timeline = Timeline()
         self._outlets = Outlets(self.timeline)
         self._gate = Gate(self._outlets, self.timeline)
@@ -119,7 +122,7 @@ class Performer:
             if resampler is None or not await self._play(track, resampler.finish(), generation):
                 return False
             made, end = track.end(generation)
-            self._give(made)
+            self._give(self._laid(made, last=True))
             self._gate.offer(EndItem(generation, end))
             return True
         finally:
@@ -147,7 +150,7 @@ class Performer:
             elif speaking:
                 silence = np.zeros(NEAR_STEP * PER_FRAME, np.float32)
                 self._gate.hear(track.given, silence, SAMPLE_RATE)
-                self._give(track.speak(silence, generation))
+                self._give(self._laid(track.speak(silence, generation)))
             else:
                 self._give(track.idle(NEAR_STEP, generation))
         return generation == self.generation
@@ -162,7 +165,7 @@ class Performer:
             self._gate.hear(track.given, piece, SAMPLE_RATE)
             made = track.speak(piece, generation)
             self._count(begun, len(piece))
-            self._give(made)
+            self._give(self._laid(made))
             await asyncio.sleep(0)
             await self._pace(track, track.shown, generation)
         return generation == self.generation
@@ -205,6 +208,19 @@ class Performer:
             self._wake.clear()
             self._feel(track)
             await self._wait(ahead - SPEECH_AHEAD_S)
+
+    def _laid(self, made: Made, *, last: bool = False) -> Made:
+        """Return ``made`` with the background under its sound, which goes out softly with the ``last``."""
+        bed, sounds = self.bed, [item for item in made if isinstance(item, SoundItem)]
+        if bed is None or not sounds:
+            return made
+
+        def under(item: SoundItem) -> SoundItem:
+            start = item.start * SAMPLE_RATE // CLOCK_HZ
+            ends = last and item is sounds[-1]
+            return replace(item, samples=bed.mix(item.samples, start, of=item.generation, last=ends))
+
+        return [under(item) if isinstance(item, SoundItem) else item for item in made]
 
     def _give(self, made: Made) -> None:
         for item in made:

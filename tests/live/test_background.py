@@ -1,0 +1,78 @@
+"""A background is heard under the voice and moves no face; the settings lay it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from rhapsode.audio.bed import Bed, seamless
+from rhapsode.conversation.events import Answered, Fault
+from rhapsode.live.items import CurvesItem, EndItem, Item, SoundItem
+from rhapsode.performance import Float32
+from rhapsode.settings import Settings, Speak
+from tests.conversation.fake import Scene, converse
+from tests.live.fake import RATE, FakeEngine
+from tests.live.test_session import Stage
+from tests.live.virtual import play
+
+
+def hum(seconds: float) -> Float32:
+    return np.random.default_rng(0).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
+
+
+def spoken(bed: Bed | None) -> list[Item]:
+    async def story() -> list[Item]:
+        stage = Stage(FakeEngine())
+        await stage.until(stage.session.ready.is_set)
+        stage.session.bed = bed
+        stage.session.say("a b c d e")
+        await stage.until(lambda: any(isinstance(item, EndItem) for _, item in stage.items))
+        stage.task.cancel()
+        return [item for _, item in stage.items]
+
+    return play(story())
+
+
+def sound(items: list[Item]) -> Float32:
+    return np.concatenate([item.samples for item in items if isinstance(item, SoundItem)])
+
+
+def test_it_is_heard_and_the_face_does_not_hear_it():
+    plain, laid = spoken(None), spoken(Bed(seamless(hum(3), RATE), RATE, db=-12))
+    assert len(plain) == len(laid)
+    for one, other in zip(plain, laid, strict=True):
+        if isinstance(one, CurvesItem) and isinstance(other, CurvesItem):
+            assert np.array_equal(one.values, other.values)
+    under = sound(laid) - sound(plain)
+    assert np.abs(under[:40]).max() < 1e-4
+    assert np.sqrt(np.mean(under[RATE // 2 : -RATE // 4] ** 2)) > 0.01
+    assert np.abs(under[-5:]).max() < 1e-2
+
+
+def test_the_settings_lay_it_and_take_it_away(tmp_path: Path):
+    path = tmp_path / "hum.wav"
+    soundfile.write(path, hum(3), RATE)
+
+    async def story(scene: Scene) -> None:
+        assert scene.session.bed is not None
+        scene.talk.apply(Settings(speak=Speak(background=str(path), background_db=-30)))
+        assert scene.session.bed is not None
+        scene.talk.apply(Settings())
+        assert scene.session.bed is None
+
+    (scene,) = converse(story, settings=Settings(speak=Speak(background=str(path))))
+    assert scene.session.bed is None
+
+
+def test_a_file_that_cannot_be_read_is_told_and_it_speaks_without(tmp_path: Path):
+    async def story(scene: Scene) -> None:
+        scene.talk.say("One two.")
+        await scene.until(lambda: bool(scene.told(Answered)))
+
+    missing = Settings(speak=Speak(background=str(tmp_path / "none.wav")))
+    (scene,) = converse(story, settings=missing)
+    (trouble,) = scene.told(Fault)
+    assert "none.wav" in trouble.message
+    assert trouble.part == "speak"
