@@ -20,6 +20,7 @@ from rhapsode.errors import InputError, MissingExtraError, RhapsodeError
 from rhapsode.live.engine import Engine, ProductEngine
 from rhapsode.server.access import Access, make_token
 from rhapsode.server.connection import SocketChannel, Welcome, converse
+from rhapsode.server.conversations import conversations_rest
 from rhapsode.server.place import Backstage
 from rhapsode.server.rest import rest, status_of
 from rhapsode.server.sessions import Sessions
@@ -77,6 +78,7 @@ def create_app(
             backstage = Backstage(settings, chosen, pool, disk, slow, takes, conversations)
             app.state.backstage, app.state.sessions = backstage, Sessions(backstage)
             app.state.slow_jobs, app.state.peers = 0, None
+            conversations.memory.start()
             if isinstance(chosen, ProductEngine):
                 pool.submit(_warm_up, chosen)
                 slow.submit(conversations.warm_up)
@@ -108,9 +110,11 @@ def create_app(
         return {"status": "ok", "version": __version__, "sessions": sessions.watched, "kept": kept}
 
     @app.websocket("/ws")
-    async def stage(socket: WebSocket, session: str | None = None, follow: str | None = None) -> None:
+    async def stage(
+        socket: WebSocket, session: str | None = None, follow: str | None = None, person: str = ""
+    ) -> None:
         await socket.accept()
-        welcome = Welcome(session, follow, trusted=socket.scope["state"]["own_page"])
+        welcome = Welcome(session, follow, socket.scope["state"]["own_page"], person)
         await converse(SocketChannel(socket), app.state.sessions, app.state.backstage, welcome)
 
     @app.websocket("/v1/realtime")
@@ -127,6 +131,7 @@ def create_app(
     app.include_router(talk_rest())
     app.include_router(talk_tables())
     app.include_router(talk_settings())
+    app.include_router(conversations_rest())
     app.mount("/", StaticFiles(directory=STATIC, html=True, check_dir=False), name="stage")
     return app
 

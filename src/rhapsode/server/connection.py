@@ -33,12 +33,14 @@ class Welcome:
         session: id of the session to go on with.
         follow: id of the session to look at, or "latest".
         trusted: whether the page is the server's own, or a program.
+        person: whoever talks, as the embedding program knows them, for what is kept; empty for nobody.
 
     """
 
     session: str | None = None
     follow: str | None = None
     trusted: bool = True
+    person: str = ""
 
 
 class SocketChannel:
@@ -124,6 +126,8 @@ async def _listen(channel: Channel, sessions: Sessions, client: Client, welcome:
             sessions.follow(client, follow)
         else:
             sessions.enter(client, wanted)
+            if welcome.person and client.place is not None:
+                client.place.person = welcome.person
         if data is not None:
             await client.take(data)
             coming = asyncio.ensure_future(channel.receive())

@@ -17,6 +17,7 @@ from rhapsode.performance import CURVE_HZ
 from rhapsode.server.access import Bucket
 from rhapsode.server.outputs import Outputs
 from rhapsode.server.recording import Roll, TakeWriter
+from rhapsode.server.remembering import Keeping
 from rhapsode.server.settings import ServerSettings
 from rhapsode.server.takes import TakeFacts, Takes, checked_name
 from rhapsode.server.talk import Talk
@@ -81,6 +82,7 @@ class Place:
         watchers: who watches it.
         owner: whose microphone moves the face or is heard by the conversation; None where none is on.
         talk: its conversation.
+        person: whoever it talks with, as the embedding program knows them; empty for nobody.
         wishes: how many performances may be asked for by those who are not connected.
         held: how many keep it alive without a connection.
 
@@ -102,6 +104,8 @@ class Place:
         self.watchers: set[Watcher] = set()
         self.owner: Watcher | None = None
         self.talk = Talk(self.session, backstage.talking, backstage.slow, self.tell)
+        self.person = ""
+        self._keeping = Keeping(backstage.talking.memory, self.session, self.talk, lambda: self.person)
         self.wishes = Bucket(settings.max_says_minute / 60, settings.max_says_minute)
         self.held = 0
         self._recording: _Recording | None = None
@@ -186,6 +190,7 @@ class Place:
     async def close(self) -> None:
         """End everything; a take under way is kept."""
         await self.talk.close()
+        self._keeping.close()
         await self.end_record()
         await self.outputs.close()
         for task in self._tasks:

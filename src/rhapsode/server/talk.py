@@ -36,6 +36,7 @@ class Talk:
     Attributes:
         ring: the newest events.
         adjust: what this conversation has of its own in the settings.
+        tap: takes the microphone's sound, (n,), and its rate in Hz, beside the conversation; None for nobody.
 
     """
 
@@ -53,6 +54,7 @@ class Talk:
         self._microphone: int | None = None
         self._early: deque[Float32] = deque()
         self.ring = Ring()
+        self.tap: Callable[[Float32, int], None] | None = None
         self.adjust: Callable[[Settings], Settings] = lambda settings: settings
         talking.join(self)
 
@@ -97,6 +99,8 @@ class Talk:
         """Take sound of the microphone, (n,); some of it waits for a conversation that is being made."""
         if self._microphone is None:
             return
+        if self.tap is not None:
+            self.tap(chunk, self._microphone)
         if self._conversation is not None:
             self._conversation.hear(chunk)
         elif self._opening is not None:
@@ -120,6 +124,10 @@ class Talk:
                 self._watchers.remove(watcher)
 
         return stop
+
+    def fail(self, fault: Fault) -> None:
+        """Tell all who watch what could not be done."""
+        self._happened(fault)
 
     def apply(self) -> None:
         """Go by changed settings from the next turn on; a change that cannot be had is told."""

@@ -55,13 +55,15 @@ def talk_rest() -> APIRouter:
     router = APIRouter(prefix="/api/sessions")
 
     @router.post("", status_code=201)
-    async def create(request: Request) -> dict[str, Any]:
+    async def create(request: Request, person: str = "") -> dict[str, Any]:
         state = request.app.state
         if not hasattr(state, "new_sessions"):
             most = state.settings.max_says_minute
             state.new_sessions = Bucket(most / 60, most)
         _not_too_fast(state.new_sessions, "sessions")
-        return _facts(_sessions(request).create())
+        place = _sessions(request).create()
+        place.person = person
+        return _facts(place)
 
     @router.get("/{session}")
     async def look(session: str, request: Request) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rhapsode.dialogue.turns import Turn
 from rhapsode.errors import MissingExtraError, RhapsodeError
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
+from rhapsode.server.remembering import Memory
 from rhapsode.server.talk_scripts import script_languages
 from rhapsode.settings import Settings
 
@@ -98,11 +99,13 @@ class Talking:
 
     Attributes:
         settings: of all conversations.
+        memory: what is kept of them.
 
     """
 
     def __init__(self, settings: Settings | None = None, *, make: Maker | None = None, off: str = "") -> None:
         self.settings = settings or Settings()
+        self.memory = Memory(lambda: self.settings)
         self._make, self._off = make, off
         self._talks: set[Talk] = set()
         self._product = _Product()
@@ -131,6 +134,7 @@ class Talking:
 
     def close(self) -> None:
         """Let go of what conversations share; all of them are over."""
+        self.memory.close()
         self._product.close()
 
     async def begin(self, session: Session, settings: Settings, pool: Executor) -> Converses:

@@ -120,6 +120,23 @@ def conversation(database: Database, key: str) -> dict[str, Any]:
     return _conversation(row) | facts | {"turns": turns}
 
 
+def whole_key(database: Database, start: str) -> str:
+    """Return the id of the one conversation whose id begins with ``start``.
+
+    Raises:
+        UnknownConversationError: none does, or several do.
+        DatabaseError: the database cannot be read.
+
+    """
+    wanted = select(ConversationRow.id).where(ConversationRow.id.startswith(start, autoescape=True)).limit(2)
+    with database.reading() as session:
+        found = list(session.scalars(wanted))
+    if len(found) != 1 or not start:
+        reason = "several begin with that; write more of it" if found else "it was deleted, or is another"
+        raise UnknownConversationError(f"no conversation '{start[:40]}'; {reason}")
+    return found[0]
+
+
 def sound(database: Database, key: str, number: int, role: str = "user") -> bytes:
     """Return what one side said in a turn, a FLAC file.
 

@@ -89,15 +89,19 @@ class LogWriter:
         with self._idle:
             return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
 
+    def end(self) -> None:
+        """Take nothing more, and end once what waits is written; waits for nothing."""
+        self._closing.set()
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+
     def close(self, timeout_s: float = 3.0) -> None:
         """Write what waits, as far as that goes in the time, and end."""
         if self._thread is not None:
             self.flush(timeout_s)
-            self._closing.set()
-            with suppress(queue.Full):
-                self._waiting.put_nowait(None)
+            self.end()
             self._thread.join(timeout_s)
-        self._closing.set()
+        self.end()
 
     def _put(self, entry: Entry) -> None:
         size = entry.samples.nbytes if isinstance(entry, Sound) else 0
