@@ -21,6 +21,7 @@ from rhapsode.cli import (
     evaluate,
     formats,
     obs,
+    say,
     script,
     serve,
     settings,
@@ -44,6 +45,7 @@ app.command()(convert.convert)
 app.command()(serve.serve)
 app.command()(stream.stream)
 app.command()(talk.talk)
+app.command()(say.say)
 app.command()(obs.obs)
 app.command()(transcribe.transcribe)
 app.command()(doctor.doctor)

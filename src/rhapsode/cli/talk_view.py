@@ -97,7 +97,8 @@ class People:
             self._words = event.text
         elif isinstance(event, Asked):
             self._words = ""
-            felt = f", {event.emotion}" if event.emotion is not None else ""
+            feeling = str(event.emotion) if event.emotion is not None else "neutral"
+            felt = "" if feeling == "neutral" else f", {feeling}"
             if event.spoken or self._echo:
                 self._say(f"you: {event.text}", "bold", f"  ({event.language}{felt})")
         elif isinstance(event, AnswerText):
