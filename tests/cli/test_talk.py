@@ -22,7 +22,7 @@ pytest.importorskip("pipecat")
 from typer.testing import CliRunner
 
 from rhapsode.cli import app, talk_ears, talk_parts, talk_view
-from rhapsode.cli.settings_flags import store_of, thinking_flags
+from rhapsode.cli.settings_flags import thinking_store
 from rhapsode.cli.terminal import console
 from rhapsode.conversation.events import (
     Answered,
@@ -161,18 +161,13 @@ def test_a_question_is_not_repeated_to_who_typed_it():
     assert "you: Who?" in shown(Asked(1, "Who?", "en", spoken=True), echo=False)
 
 
-def test_naming_a_model_asks_for_its_answers():
-    kinds = {
-        (script, model): store_of(None, "", thinking_flags(script, model)).load().settings.think.kind
-        for script in ("", "bank")
-        for model in ("", "qwen3")
-    }
-    assert kinds == {
-        ("", ""): "script",
-        ("bank", ""): "script",
-        ("", "qwen3"): "model",
-        ("bank", "qwen3"): "both",
-    }
+def test_what_is_named_is_used(here: Path):
+    def kind(script: str, model: str) -> str:
+        return thinking_store(None, "", {}, script=script, model=model).load().settings.think.kind
+
+    assert [kind(*given) for given in (("", ""), ("bank", ""), ("", "qwen3"))] == ["script", "script", "both"]
+    (here / "rhapsode.toml").write_text("[think]\nkind = 'model'\n")
+    assert [kind(*given) for given in (("", ""), ("bank", ""), ("", "qwen3"))] == ["model", "both", "model"]
 
 
 def test_without_devices_questions_are_typed_and_answers_are_read(monkeypatch: pytest.MonkeyPatch):

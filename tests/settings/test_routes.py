@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from rhapsode.server.settings_watch import follow_file
+from rhapsode.settings import Settings
 from rhapsode.settings.load import Store
 from rhapsode.settings.server import ServerSettings
 from tests.server.fake_conversation import FakeTalking
@@ -43,3 +48,30 @@ def test_the_stage_looks_at_settings_and_changes_them(here: Path, monkeypatch: p
         assert httpx.get(f"{url}/api/settings").status_code == 400
         assert httpx.patch(f"{url}/api/settings", json={"think": {"kind": "model"}}).status_code == 422
         assert file.read_text() == "[think\n"
+
+
+def test_a_file_that_is_edited_holds_and_a_broken_one_does_not(here: Path, caplog: pytest.LogCaptureFixture):
+    file, applied = here / "rhapsode.toml", list[Settings]()
+    file.write_text("[speak]\nrate = 1.1\n")
+
+    async def until(done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not done():
+                await asyncio.sleep(0.01)
+
+    async def scene() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            watching = asyncio.ensure_future(follow_file(Store(), applied.append, pool, every_s=0.01))
+            await asyncio.sleep(0.1)
+            assert applied == []
+            file.write_text("[speak]\nrate = 1.25\n")
+            await until(lambda: len(applied) == 1)
+            file.write_text("[speak\n")
+            await until(lambda: "stay as they were" in caplog.text)
+            file.unlink()
+            await until(lambda: len(applied) == 2)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    asyncio.run(scene())
+    assert [settings.speak.rate for settings in applied] == [1.25, 1.0]

@@ -41,7 +41,7 @@ def serve(
     Options that are not given come from RHAPSODE_SERVER_HOST, RHAPSODE_SERVER_PORT and so on, else from the
     section [server] of the file of settings.
     """
-    from rhapsode.cli.settings_flags import store_of, tell_hidden, thinking_flags
+    from rhapsode.cli.settings_flags import tell_hidden, thinking_store
     from rhapsode.cli.terminal import console, say_note
     from rhapsode.server.app import create_app
     from rhapsode.server.run import bind, open_browser, open_when_ready, server, url_of
@@ -50,8 +50,8 @@ def serve(
 
     given: dict[str, Any] = {"host": host, "port": port, "avatar": avatar, "voice": voice, "weights": engine}
     given |= {"token": token, "takes": takes, "allow_sinks": allow_sinks or None, "embed_origins": embed}
-    flags = {f"server.{name}": value for name, value in given.items()} | thinking_flags(script, model)
-    store = store_of(settings, preset, flags)
+    flags = {f"server.{name}": value for name, value in given.items()}
+    store = thinking_store(settings, preset, flags, script=script, model=model)
     loaded = store.load()
     tell_hidden(loaded)
     listening = bind(loaded.server)

@@ -49,10 +49,26 @@ def store_of(file: Path | None, preset: str, flags: Mapping[str, Any]) -> Store:
     return Store(file, preset=preset, flags=given)
 
 
-def thinking_flags(script: str, model: str) -> dict[str, Any]:
-    """Return the flags of --script and --model: naming a model asks for its answers too."""
-    kind = ("both" if script else "model") if model else ("script" if script else None)
-    return {"think.script": script, "think.model": model, "think.kind": kind}
+def thinking_store(
+    file: Path | None, preset: str, flags: Mapping[str, Any], *, script: str, model: str
+) -> Store:
+    """Return where settings come from, with --script and --model, each of which asks to be used.
+
+    Args:
+        file: of --settings.
+        preset: of --preset.
+        flags: the others, as `store_of`.
+        script: of --script.
+        model: of --model.
+
+    """
+    named = {**flags, "think.script": script, "think.model": model}
+    store = store_of(file, preset, named)
+    if script or model:
+        unused = {"script": model, "model": script, "both": ""}[store.load().settings.think.kind]
+        if unused:
+            return store_of(file, preset, {**named, "think.kind": "both"})
+    return store
 
 
 def tell_hidden(loaded: Loaded) -> None:

@@ -50,7 +50,7 @@ def talk(
     """
     import sys
 
-    from rhapsode.cli.settings_flags import store_of, tell_hidden, thinking_flags
+    from rhapsode.cli.settings_flags import tell_hidden, thinking_store
     from rhapsode.cli.talk_parts import Talk, ears_of, show_of
     from rhapsode.cli.talk_view import Documents, People
     from rhapsode.cli.terminal import console, run_until_told, say_note
@@ -64,7 +64,7 @@ def talk(
     if wav and device:
         raise SettingError("questions come by one way, got --wav and --device; choose one")
     flags: dict[str, Any] = {"hear.language": language, "speak.voice": voice}
-    loaded = store_of(settings, preset, flags | thinking_flags(script, model)).load()
+    loaded = thinking_store(settings, preset, flags, script=script, model=model).load()
     tell_hidden(loaded)
     direction = Direction(loaded.settings.perform.weights)
     ears, typed = ears_of(text, wav or [], device, note=say_note, hint=not as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from rhapsode.server.place import Backstage
 from rhapsode.server.rest import rest, status_of
 from rhapsode.server.sessions import Sessions
 from rhapsode.server.settings import ServerSettings
+from rhapsode.server.settings_watch import follow_file
 from rhapsode.server.takes import Takes
 from rhapsode.server.talk_rest import talk_rest
 from rhapsode.server.talk_settings import talk_settings
@@ -82,7 +84,9 @@ def create_app(
             if isinstance(chosen, ProductEngine):
                 pool.submit(_warm_up, chosen)
                 slow.submit(conversations.warm_up)
+            following = asyncio.ensure_future(_follow(store, conversations, disk))
             yield
+            following.cancel()
             if app.state.peers is not None:
                 await app.state.peers.close()
             await app.state.sessions.close()
@@ -151,6 +155,12 @@ async def _answer(app: FastAPI, request: Request) -> dict[str, str]:
         app.state.peers = Peers(app.state.sessions, app.state.backstage)
     peers: Peers = app.state.peers
     return await peers.answer(offer, trusted=request.scope["state"]["own_page"])
+
+
+async def _follow(store: Store | None, talking: Talking, pool: ThreadPoolExecutor) -> None:
+    """Let conversations go by the file of settings as it is edited."""
+    if store is not None:
+        await follow_file(store, lambda settings: talking.apply(settings), pool)
 
 
 def _warm_up(engine: ProductEngine) -> None:
