@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import face, live, live_sessions, peers, render
+from bench import face, hear, live, live_sessions, peers, render, talk
 
 
 def commit() -> str:
@@ -67,6 +67,8 @@ def main() -> None:
                 "live: sound to packet, interruption to a closed mouth", lambda: live.measure(Path(folder))
             ),
             "sessions": measured("sessions that speak at once", live_sessions.measure),
+            "hear": measured("listening, beside faster-whisper called directly", hear.measure),
+            "talk": measured("talking: an answer's first sound, interruptions", talk.measure),
             "peers": measured("peers on the same sound", lambda: peers.run(sound)),
         }
     ours = document["face"].get("whole_real_time_factor")

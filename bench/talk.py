@@ -32,6 +32,9 @@ from rhapsode.speech import speak
 RATE = 16_000
 CHUNK = RATE // 50
 AUDIBLE = 10 ** (-50 / 20)
+REHEARSAL_S = 900.0
+"""How long the script's answers may take to be spoken beforehand; they are kept from run to run."""
+
 OPEN = 0.12
 """Opening of the jaw, less the lips' own closing, above which a mouth is open."""
 
@@ -145,6 +148,10 @@ class Heard:
         """Return when sound due between the two times has ended."""
         return max((last for first, last, _ in self.sound if first < until and last > after), default=after)
 
+    def open_at(self, now: float) -> bool:
+        """Tell whether the mouth that is seen at ``now`` is open."""
+        return any(opening > OPEN for at, opening, _ in self.mouth if now - 0.02 < at <= now)
+
     def closed_from(self, after: float, until: float) -> float:
         """Return from when on the mouth is closed between the two times."""
         return max(
@@ -241,14 +248,27 @@ class Trial:
             raise RuntimeError("the interruption was not noticed")
         onset, until = self.microphone.began_at, self.microphone.ended_at
         silent = self.heard.silent_from(onset, until)
-        closed = self.heard.closed_from(noticed, until)
         self.conversation.interrupt()
         await asyncio.sleep(1.0)
         return {
             "noticed_after_onset_ms": (noticed - onset) * 1000,
-            "silent_after_noticed_ms": max(silent - noticed, 0.0) * 1000,
-            "closed_after_noticed_ms": (closed - noticed) * 1000,
             "silent_after_onset_ms": (silent - onset) * 1000,
+        }
+
+    async def cut(self, question: str) -> dict[str, float]:
+        """Ask in writing, interrupt while the mouth is open; return how long sound and mouth went on."""
+        loop, begun = asyncio.get_running_loop(), len(self.told(SpeakingStarted))
+        self.conversation.ask(question)
+        await self.until(SpeakingStarted, begun + 1)
+        async with asyncio.timeout(20):
+            while not self.heard.open_at(loop.time()):
+                await asyncio.sleep(0.005)
+        at = loop.time()
+        self.conversation.interrupt()
+        await asyncio.sleep(1.0)
+        return {
+            "silent_after_ms": max(self.heard.silent_from(at, at + 0.9) - at, 0.0) * 1000,
+            "closed_after_ms": (self.heard.closed_from(at, at + 0.9) - at) * 1000,
         }
 
 
@@ -259,14 +279,15 @@ async def _language(language: str, resources: Resources, rounds: int) -> dict[st
     with ThreadPoolExecutor(4) as pool:
         async with Trial(language, resources, pool) as trial:
             answers = [await trial.answer(sound) for _ in range(rounds) for sound in questions]
-            cuts = [await trial.interruption(questions[k], interruption) for k in range(len(questions))]
+            spoken_over = [await trial.interruption(sound, interruption) for sound in questions]
+            cut = [await trial.cut(text) for text in QUESTIONS[language]]
     return {
         "answers": len(answers),
         "first_sound_ms": _spread([row["first_sound_ms"] for row in answers]),
         "told_ms": _spread([row["told_ms"] for row in answers]),
         "stages_ms": _stages(answers),
-        "interruptions": len(cuts),
-        **{name: _spread([cut[name] for cut in cuts]) for name in cuts[0]},
+        "interrupted_by_voice": {"times": len(spoken_over), **_spreads(spoken_over)},
+        "interrupted_by_hand_with_open_mouth": {"times": len(cut), **_spreads(cut)},
         "understood": [row["asked"] for row in answers[: len(questions)]],
     }
 
@@ -279,22 +300,26 @@ def _stages(answers: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {stage: _spread(values) for stage, values in rows.items()}
 
 
+def _spreads(rows: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {name: _spread([row[name] for row in rows]) for name in rows[0]}
+
+
 def _spread(values: list[float]) -> dict[str, float]:
     p50, p95 = np.percentile(values, (50, 95))
     return {"p50": round(float(p50), 1), "p95": round(float(p95), 1)}
 
 
 def measure(rounds: int = 1) -> dict[str, Any]:
-    """Return the measures of both languages; everything is loaded before the first question."""
-    begun = time.monotonic()
-    resources = Resources()
+    """Return the measures of both languages; everything is loaded and rehearsed before the first question."""
+    resources, begun = Resources(), time.monotonic()
     try:
-        result: dict[str, Any] = {
-            language: asyncio.run(_language(language, resources, rounds)) for language in QUESTIONS
-        }
+        resources.warm_up(Settings())
+        while resources.rehearsal.left and time.monotonic() - begun < REHEARSAL_S:
+            time.sleep(1.0)
+        facts = {"rehearsed_s": round(time.monotonic() - begun, 1), "not_rehearsed": resources.rehearsal.left}
+        return {**facts, **{name: asyncio.run(_language(name, resources, rounds)) for name in QUESTIONS}}
     finally:
         resources.close()
-    return {**result, "seconds": round(time.monotonic() - begun, 1)}
 
 
 if __name__ == "__main__":

@@ -69,6 +69,11 @@ class Rehearsal:
                 self._thread = threading.Thread(target=self._rehearse, name="rehearsal", daemon=True)
                 self._thread.start()
 
+    @property
+    def left(self) -> int:
+        """How many sentences are still to be spoken."""
+        return len(self._todo)
+
     def close(self) -> None:
         """End; a network must not run while the interpreter ends."""
         self._closed.set()
