@@ -16,6 +16,7 @@ from rhapsode.cli import (
     animate,
     audio2face,
     avatars,
+    conversations,
     convert,
     doctor,
     evaluate,
@@ -55,6 +56,7 @@ app.command()(formats.formats)
 app.command()(evaluate.evaluate)
 app.add_typer(train.app, name="train")
 app.add_typer(script.app, name="script")
+app.add_typer(conversations.app, name="conversations")
 app.add_typer(settings.app, name="settings")
 
 
