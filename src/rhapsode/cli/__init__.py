@@ -30,6 +30,7 @@ from rhapsode.cli import (
     talk,
     train,
     transcribe,
+    voice,
 )
 from rhapsode.cli.terminal import end_politely, say_error
 from rhapsode.errors import RhapsodeError
@@ -56,6 +57,7 @@ app.command()(formats.formats)
 app.command()(evaluate.evaluate)
 app.add_typer(train.app, name="train")
 app.add_typer(script.app, name="script")
+app.add_typer(voice.app, name="voice")
 app.add_typer(conversations.app, name="conversations")
 app.add_typer(settings.app, name="settings")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from rhapsode.conversation.converting import Converting
 from rhapsode.conversation.lines import line
 from rhapsode.conversation.microphone import Echo, Process
 from rhapsode.conversation.rehearsal import Rehearsal
@@ -63,6 +64,7 @@ class Resources:
         self._lock = threading.Lock()
         self._troubles: list[Trouble] = []
         self.rehearsal = Rehearsal(lambda: self.spoken)
+        self._converting = Converting(self.kept, self._unconverted)
         atexit.register(self.close)
 
     def close(self) -> None:
@@ -224,10 +226,11 @@ class Resources:
         base = _base(settings)
 
         def speak(text: str, language: str, manner: Manner) -> Iterator[Speech]:
-            voices = self.voices(settings, language)
-            return speak_with_fallback(
-                text, voices, manner=base.then(manner), language=_primary(language), cache=self.spoken
+            voices, tag = self.voices(settings, language), _primary(language)
+            parts = speak_with_fallback(
+                text, voices, manner=base.then(manner), language=tag, cache=self.spoken
             )
+            return self._converting(parts, settings.timbre, voices[0], tag)
 
         return speak
 
@@ -275,6 +278,10 @@ class Resources:
     def _trouble(self, part: Part, message: str) -> None:
         for told in list(self._troubles):
             told(part, message)
+
+    def _unconverted(self, why: str) -> bool:
+        self._trouble("speak", why)
+        return bool(self._troubles)
 
 
 _FIRST = {"zh": "你好。", "ja": "こんにちは。"}
