@@ -12,7 +12,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: { index: "index.html", "rhapsode-stage": "src/embed.ts" },
+      input: { index: "index.html", conversations: "conversations.html", "rhapsode-stage": "src/embed.ts" },
       preserveEntrySignatures: "strict",
       output: {
         // Other people's pages name this file: it keeps its name.
