@@ -25,6 +25,9 @@ from rhapsode.protocols.frame import FaceFrame
 
 _log = logging.getLogger(__name__)
 
+LEAD_S = 0.05
+"""How far sound must be ahead of its time for a picture to be drawn: sound never waits for pictures."""
+
 PATIENCE_S = 0.02
 """How long late sound is waited for before the face goes on without it."""
 
@@ -46,8 +49,8 @@ class FaceVideo(VideoGenerator):
     """Pictures at a steady rate, each before the sound that belongs to it; a living face where none is.
 
     Whoever takes the frames sets the pace, as `AvatarRunner` does. Sound is passed through at 24 kHz, mono,
-    as much later as the face looks ahead (0.1 s with the weights "live"). A picture that cannot be drawn is
-    left out: sound goes on.
+    as much later as the face looks ahead (0.1 s with the weights "live"). A picture that cannot be drawn, or
+    not in time, is left out: sound goes on.
 
     Args:
         avatar: name or path; None takes the default one.
@@ -142,12 +145,16 @@ class FaceVideo(VideoGenerator):
         await self.prepare()
         assert self._hops is not None, "prepare makes it"
         made, pictures, last = 0, 0, None
+        loop, begun, given_s = asyncio.get_running_loop(), 0.0, 0.0
         while True:
             if self._hops.starved:
                 await self._wait()
             generation, hop = self._generation, self._hops.next()
             before = hop.values if last is None else last
             while pictures * CURVE_HZ <= made * self._fps:
+                if given_s and loop.time() - begun > given_s - LEAD_S:
+                    pictures += 1
+                    continue
                 late = made - pictures * CURVE_HZ / self._fps
                 values = hop.values + (before - hop.values) * np.float32(late)
                 if (
@@ -159,7 +166,11 @@ class FaceVideo(VideoGenerator):
             if generation != self._generation:
                 continue
             if len(hop.sound):
+                begun = max(begun, loop.time() - given_s) if given_s else loop.time()  # it may have run dry
+                given_s += len(hop.sound) / SAMPLE_RATE
                 yield _sound(hop.sound)
+            else:
+                given_s = 0.0
             if hop.ends and generation == self._generation:
                 yield AudioSegmentEnd()
 
