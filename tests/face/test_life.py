@@ -99,6 +99,7 @@ def test_the_future_does_not_matter() -> None:
     assert np.any(other[600:] != base[600:])
 
 
+@pytest.mark.slow
 def test_seeds() -> None:
     assert np.array_equal(play(seed=0)[:2000], LifeStream(seed=0).push(blank(2000), talk()[:2000]))
     assert np.array_equal(

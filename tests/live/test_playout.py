@@ -128,6 +128,7 @@ def test_an_interruption_is_silent_at_once_and_closes_the_mouth_softly():
     assert np.all(np.diff(jaws) <= 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mine", "theirs"), [(0.0, 80e-6), (0.0, -80e-6), (50e-6, -80e-6)])
 def test_lips_and_sound_stay_together_for_four_hours(mine: float, theirs: float):
     """A microphone with a clock of its own for four hours, into a sink with sound: lips and sound, and delay.

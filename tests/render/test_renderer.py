@@ -229,6 +229,7 @@ def test_messages(tmp_path: Path, avatar: Avatar) -> None:
         Renderer(avatar, size=(16, 16)).draw(np.zeros(7, np.float32))
 
 
+@pytest.mark.slow
 def test_compiling_is_announced_once_and_kept(tmp_path: Path) -> None:
     """In a fresh process with an empty cache: the first renderer says so, the second process does not."""
     import os

@@ -87,6 +87,7 @@ def test_numbers_in_mandarin() -> None:
     assert number("0.50") == "零点五零"
 
 
+@pytest.mark.slow
 def test_readings_know_their_written_word() -> None:
     from rhapsode.speech.reading.chinese import ChineseReader
 

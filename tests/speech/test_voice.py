@@ -60,6 +60,7 @@ def test_the_same_seed_gives_the_same_samples() -> None:
     assert one.words.words[0].start_s == other.words.words[0].start_s
 
 
+@pytest.mark.slow
 def test_the_voice_says_what_its_package_says() -> None:
     from hibari import Hibari
 

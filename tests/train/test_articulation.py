@@ -158,6 +158,7 @@ def test_without_speech_the_face_rests() -> None:
     assert not sound.take.shapes.any()
 
 
+@pytest.mark.slow
 def test_training_leaves_a_network_a_database_and_a_checkpoint(
     takes: list[ShapeTake], tmp_path: Path
 ) -> None:
@@ -179,6 +180,7 @@ def test_it_learns(takes: list[ShapeTake], tmp_path: Path) -> None:
     assert jaw_correlation(train(takes, plan, tmp_path / "c.pt"), unheard) > 0.8
 
 
+@pytest.mark.slow
 def test_the_exported_engine_is_the_network(trained: Trained, tmp_path: Path) -> None:
     """Worst difference 1e-6, both emotion vectors."""
     vectors = {"neutral": np.zeros(EMOTION, np.float32), "other": trained.emotions[40]}
