@@ -57,10 +57,10 @@ def lost(number: int, question: str = "Why?") -> list[Event]:
 
 
 def suggested(number: int, question: str = "Cost?") -> list[Event]:
-    """Return a turn that was answered with questions that may have been meant."""
+    """Return a turn that a fallback answered with questions that may have been meant."""
     return [
         Asked(number, question, "en"),
-        Answering(number, "script", "prices", 0.5),
+        Answering(number, "fallback", score=0.5, reason="nothing fits: 0.5"),
         Shown(number, suggestions=("What does it cost?", "How dear is a loan?")),
         Shown(number, "Prices", "https://example.org/prices"),
         Answered(number, "Did you mean", "Did you mean", "en", False),

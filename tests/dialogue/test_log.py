@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from rhapsode.conversation.events import Answered, Answering, Asked, Event, Felt, Latency, SpeakingStarted
+from rhapsode.conversation.events import (
+    Answered,
+    Answering,
+    Asked,
+    Event,
+    Felt,
+    Latency,
+    Shown,
+    SpeakingStarted,
+)
 from rhapsode.dialogue.log import reading
 from rhapsode.dialogue.log.database import open_database
 from rhapsode.dialogue.log.export import export
@@ -114,7 +123,8 @@ def test_conversations_are_found_page_by_page_and_by_words(url: str):
 
 
 def test_unanswered_questions_are_counted(url: str):
-    keep(url, *lost(1, "Who won?"), *turn(2), *suggested(3))
+    offered = Shown(4, suggestions=("And the cafe?",))  # behind a good answer
+    keep(url, *lost(1, "Who won?"), *turn(2), *suggested(3), *turn(4)[:-2], offered)
     last = keep(url, *lost(1, "who  won"))
     found = reading.unanswered(open_database(url))
     assert [(one["question"], one["count"], one["kind"]) for one in found] == [

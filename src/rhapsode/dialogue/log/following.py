@@ -147,7 +147,7 @@ class ConversationLog:
 
     def _shown(self, event: Shown) -> None:
         if event.suggestions:
-            self._turn(event.turn, unanswered=True)
+            self._turn(event.turn)
             self._moment("suggested", "\n".join(event.suggestions))
         if event.title or event.url:
             self._turn(event.turn)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from rhapsode.dialogue.log.database import Database
@@ -157,7 +157,8 @@ def sound(database: Database, key: str, number: int, role: str = "user") -> byte
 def unanswered(database: Database, *, limit: int = 100, days: int | None = None) -> list[dict[str, Any]]:
     """Return questions that had no answer of their own, those asked most often first.
 
-    That are those which a fallback answered, or whose answer were questions that may have been meant.
+    That are those which a fallback answered; its kind is "suggested" where it asked what may have been meant,
+    else "fallback".
 
     Returns:
         question, language, count, last (time), conversation, number (of the last), kind, reason.
@@ -167,12 +168,15 @@ def unanswered(database: Database, *, limit: int = 100, days: int | None = None)
 
     """
     t = TurnRow
-    wanted = select(t).where(t.unanswered, t.question != "").order_by(t.asked_at.desc())
+    offered = exists().where(
+        MomentRow.conversation == t.conversation, MomentRow.number == t.number, MomentRow.kind == "suggested"
+    )
+    wanted = select(t, offered).where(t.unanswered, t.question != "").order_by(t.asked_at.desc())
     if days is not None:
         wanted = wanted.where(t.asked_at >= datetime.now(UTC) - timedelta(days=days))
     found: dict[str, dict[str, Any]] = {}
     with database.reading() as session:
-        for turn in session.scalars(wanted.limit(20_000)):
+        for turn, asked_back in session.execute(wanted.limit(20_000)):
             key = " ".join(turn.question.casefold().split()).rstrip("?!.。？！ ")
             if key in found:
                 found[key]["count"] += 1
@@ -184,7 +188,7 @@ def unanswered(database: Database, *, limit: int = 100, days: int | None = None)
                 "last": written(turn.asked_at),
                 "conversation": turn.conversation,
                 "number": turn.number,
-                "kind": "fallback" if turn.kind == "fallback" else "suggested",
+                "kind": "suggested" if asked_back else "fallback",
                 "reason": turn.reason,
             }
     return sorted(found.values(), key=lambda one: -one["count"])[:limit]
