@@ -28,8 +28,8 @@ drift of two clocks, no better than that."""
 LEAST = 1e-3
 """The least part of what is foretold that is taken to leak."""
 
-CONFIRM, HOLD = 3, 14
-"""Blocks that must stand out in a row (48 ms), and blocks for which it stays open (220 ms)."""
+CONFIRM, HOLD = 3, 24
+"""Blocks that must stand out in a row (48 ms), and blocks for which it stays open (380 ms)."""
 
 _FADE = 0.72
 """The room's own decay that is taken for granted: 23 dB in 0.25 s at 16 ms a block."""

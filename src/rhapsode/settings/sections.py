@@ -99,8 +99,8 @@ class Speak(_Section):
         rate: speaking rate; 2.0 is twice as fast.
         pitch: semitones up or down.
         volume: gain in decibels.
-        timbre: whose voice is taken on ("voice conversion"): a sound file, about a minute of it, a timbre made
-            by ``rhapsode voice make``, or "module:function"; empty for none.
+        timbre: whose voice is taken on ("voice conversion"): a sound file, about a minute of it, a timbre of
+            ``rhapsode voice make``, or "module:function"; empty for none.
         background: sound file that is heard softly under the voice; empty for none.
         background_db: its level against the voice, decibels.
 
