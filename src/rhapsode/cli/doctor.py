@@ -27,12 +27,13 @@ def doctor(
 
     from rhapsode.cli.terminal import console, print_json
     from rhapsode.server.doctor import check_handshake, check_origin, examine
-    from rhapsode.server.settings import ServerSettings
+    from rhapsode.settings.load import load
 
-    settings = ServerSettings()
+    loaded = load()
+    settings = loaded.server
     address = urlsplit(url or f"http://{settings.host}:{settings.port}")
     token = token or "".join(parse_qs(address.query).get("token", [])) or settings.token
-    checks = examine(settings)
+    checks = examine(settings, talk=loaded.settings)
     base = f"{address.scheme}://{address.netloc}"
     checks.append(asyncio.run(check_handshake(base, token)))
     checks.append(check_origin(address.hostname or "", secure=address.scheme == "https"))
