@@ -133,12 +133,14 @@ def test_what_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch):
 def test_the_verb_prints_one_document_and_tells_by_its_exit_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(doctor, "examine", lambda settings: [Check("python", "ok", "fine")])
+    monkeypatch.setattr(doctor, "examine", lambda settings, talk: [Check("python", "ok", "fine")])
     result = CliRunner().invoke(app, ["doctor", "--json", "--url", "http://127.0.0.1:1"])
     assert result.exit_code == 0
     rows: list[dict[str, Any]] = json.loads(result.stdout)["checks"]
     assert [row["name"] for row in rows] == ["python", "websocket", "origin"]
     assert set(rows[0]) == {"name", "state", "message", "remedy"}
-    monkeypatch.setattr(doctor, "examine", lambda settings: [Check("python", "bad", "old", "get a new one")])
+    monkeypatch.setattr(
+        doctor, "examine", lambda settings, talk: [Check("python", "bad", "old", "get a new one")]
+    )
     result = CliRunner().invoke(app, ["doctor", "--url", "http://127.0.0.1:1"])
     assert result.exit_code == 1
