@@ -33,8 +33,11 @@ GLUE_S, CLOCK_S = 0.06, 0.06
 FIRST_S, AGAIN_S = 0.25, 0.5
 """How often the delay is looked for before it is known, and after, seconds of played sound."""
 
-PATIENCE_S = 2.0
+PATIENCE_S = 1.2
 """Where so much was played and no echo was found, there is none: somebody wears headphones."""
+
+LEARN_S = 0.4
+"""So much more is played, once the delay is known, until anything passes: what leaks must be seen first."""
 
 REST_S = 0.35
 """So long behind what is played a room may still sound."""
@@ -82,6 +85,7 @@ class EchoGate:
         self._wanted: int | None = None
         self._none = False
         self._active = self._looked = 0.0  # seconds of reference so far, and when it was looked last
+        self._learnt = 0.0  # seconds of reference from which on the echo is known
         self._since = 10_000  # blocks since anything was played
 
     @property
@@ -189,7 +193,7 @@ class EchoGate:
         if loud:
             self._active += BLOCK / RATE
         self._look(loud)
-        shut = playing and self._delay is None
+        shut = playing and (self._delay is None or self._active < self._learnt)
         return self._residual.step(left, echo, playing=playing and not self._none, shut=shut)
 
     def _look(self, loud: bool) -> None:
@@ -218,6 +222,7 @@ class EchoGate:
             self._filter.shift(delay - self._delay)
         else:
             self._residual.reset()
+            self._learnt = self._active + LEARN_S
         self._delay, self._wanted, self._none = delay, None, False
         blocks = min(WINDOW // BLOCK, self._taken // BLOCK)
         first = self._taken - blocks * BLOCK
