@@ -70,6 +70,8 @@ def test_a_written_question_is_answered_and_told_to_all_who_watch(tmp_path: Path
     own, looking = at_home(scene, tmp_path, talking=FakeTalking())
     talk = own.told("ready")[0]["talk"]
     assert (talk["available"], talk["kind"], talk["script"]) == (True, "script", "museum")
+    assert talk["starters"]["en"][0] == "When are you open?"
+    assert len(talk["starters"]["zh"]) == 5
     names = [one["event"] for one in own.told("talk") if one["event"] not in ("answer_text", "history")]
     assert names == [
         *("asked", "state_changed", "answering", "state_changed", "speaking_started"),

@@ -17,7 +17,7 @@ from rhapsode.errors import MissingExtraError, RhapsodeError
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
 from rhapsode.server.remembering import Memory
-from rhapsode.server.talk_scripts import script_languages
+from rhapsode.server.talk_scripts import script_facts
 from rhapsode.settings import Settings
 
 if TYPE_CHECKING:
@@ -166,12 +166,15 @@ class Talking:
     def _look(self) -> dict[str, Any]:
         why, think = self.why_not, self.settings.think
         script = think.script if think.kind != "model" else ""
-        languages = script_languages(script) if script and not why else self.settings.hear.languages
+        languages, starters = (
+            script_facts(script) if script and not why else (self.settings.hear.languages, {})
+        )
         return {
             "available": not why,
             "why": why,
             "languages": list(languages),
             "script": script,
+            "starters": starters,
             "kind": think.kind,
         }
 
