@@ -225,12 +225,14 @@ class Exchange:
         if answer.turn != self.open:
             return
         self.open, self._audible = None, False
+        rest = rest_of(self._text, heard) if interrupted else ""
+        meant = max(answer.meant, joined(heard, rest), key=len)
         if interrupted and heard and self.listening:
-            self.broken = Broken(heard, rest_of(self._text, heard), answer.language)
+            self.broken = Broken(heard, rest, answer.language)
         if heard:
             self._unheard = None
             self.keep(Turn("assistant", heard, answer.language, interrupted))
-        self.tell(Answered(answer.turn, heard, answer.meant, answer.language, interrupted))
+        self.tell(Answered(answer.turn, heard, meant, answer.language, interrupted))
         self._settle()
 
     def close(self) -> None:
