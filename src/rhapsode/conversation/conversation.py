@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from pipecat.frames.frames import Frame, InterruptionFrame
 
 from rhapsode.conversation.assembly import assemble
 from rhapsode.conversation.backchannels import is_backchannel, is_stop
 from rhapsode.conversation.background import background
+from rhapsode.conversation.ears import Ears
 from rhapsode.conversation.events import (
     Answered,
     Asked,
@@ -22,16 +22,14 @@ from rhapsode.conversation.events import (
     StateChanged,
 )
 from rhapsode.conversation.exchange import Broken, Exchange
-from rhapsode.conversation.microphone import Microphone
 from rhapsode.conversation.resources import Resources
 from rhapsode.conversation.running import run_pipeline
 from rhapsode.dialogue.turns import Question, Turn
 from rhapsode.errors import InputError, RhapsodeError
 from rhapsode.live.behaviour import Behaviour
-from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame, QuestionFrame, SayFrame, TurnEndFrame
+from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame, TurnEndFrame
 from rhapsode.pipecat.performing import Performing, Show
 from rhapsode.pipecat.turns import Told
 from rhapsode.settings import Settings, Speak
@@ -64,8 +62,12 @@ class Conversation:
         self._resources = resources or Resources()
         self.ready = asyncio.Event()
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
-        self._microphone: Microphone | None = None
-        self._plugged = asyncio.Event()
+        self._ears = Ears(
+            session,
+            self._resources.pool,
+            lambda: self._resources.cleaners(self._settings.hear),
+            self._listen_visibly,
+        )
         self._missed = 0
         self._exchange = exchange = Exchange(lambda: asyncio.get_running_loop().time())
         self._performing = Performing(
@@ -109,13 +111,7 @@ class Conversation:
             SettingError: the rate cannot be used.
 
         """
-        self._microphone = Microphone(
-            sample_rate, self._resources.pool, lambda: self._resources.cleaners(self._settings.hear)
-        )
-        self._plugged.set()
-        if self._behaviour is not None:
-            self._session.detach(self)  # and once more, to be told what is played already
-            self._session.attach(self)
+        self._ears.listen(sample_rate)
 
     def hear(self, chunk: Float32) -> None:
         """Take sound of the microphone, (n,) or (n, channels); dropped where none is on.
@@ -124,13 +120,11 @@ class Conversation:
             AudioError: it holds samples that are no numbers.
 
         """
-        if self._microphone is not None:
-            self._microphone.hear(chunk, asyncio.get_running_loop().time())
+        self._ears.hear(chunk)
 
     def deafen(self) -> None:
         """Turn the microphone off; what was said so far is a turn."""
-        self._microphone = None
-        self._plugged.set()
+        self._ears.deafen()
         self.end_turn()
 
     def end_turn(self) -> None:
@@ -201,7 +195,7 @@ class Conversation:
             loop.call_soon_threadsafe(self._exchange.fault(part), message)
 
         unwatch = self._resources.watch(trouble)
-        self._session.attach(self)
+        self._ears.begin()
         self._behaviour = Behaviour(self._session, settings=self._settings.perform)
         parts = assemble(
             self._resources,
@@ -212,13 +206,13 @@ class Conversation:
             complete=self._complete,
         )
         try:
-            await run_pipeline(parts, self.ready, self._frames.get, self._next_sound)
+            await run_pipeline(parts, self.ready, self._frames.get, self._ears.next)
         finally:
             self.ready.clear()
             self._performing.cut()
             self._exchange.close()
             unwatch()
-            self._session.detach(self)
+            self._ears.end()
             self._resources.rest(self)
             self._behaviour.close()
             self._behaviour = None
@@ -245,42 +239,6 @@ class Conversation:
             loop.call_soon_threadsafe(self._exchange.fault("speak"), str(error))
         self._session.bed = bed
 
-    async def _next_sound(self) -> Frame:
-        """Return the next sound of whichever microphone is on."""
-        while True:
-            self._plugged.clear()
-            if (microphone := self._microphone) is None:
-                await self._plugged.wait()
-                continue
-            taking = asyncio.ensure_future(microphone.next())
-            changed = asyncio.ensure_future(self._plugged.wait())
-            try:
-                await asyncio.wait((taking, changed), return_when=asyncio.FIRST_COMPLETED)
-                if taking.done() and microphone is self._microphone:
-                    return self._seen(taking.result())
-            finally:
-                taking.cancel()
-                changed.cancel()
-
-    def _seen(self, frame: MicrophoneFrame) -> MicrophoneFrame:
-        """Let the face listen too."""
-        if self._behaviour is not None:
-            y = np.frombuffer(frame.audio, np.int16).astype(np.float32) / np.float32(32768)
-            self._behaviour.hear_person(y, frame.sample_rate)
-        return frame
-
-    # What the session gives out, as one of its outlets
-
-    def offer(self, item: Item) -> None:
-        """Let the microphone know what is played."""
-        if self._microphone is not None and isinstance(item, SoundItem):
-            self._microphone.played(item, self._session.timeline.time_of(item.start))
-
-    def interrupted(self, generation: int) -> None:
-        """Let the microphone know that what is not heard yet never will be."""
-        if self._microphone is not None:
-            self._microphone.silenced(asyncio.get_running_loop().time())
-
     # What the face does
 
     def _behave(self, event: Event) -> None:
@@ -294,6 +252,10 @@ class Conversation:
             self._behaviour.mirror(event.emotion)
         elif isinstance(event, Answered):
             self._behaviour.mirror(None)
+
+    def _listen_visibly(self, y: Float32, sample_rate: int) -> None:
+        if self._behaviour is not None:
+            self._behaviour.hear_person(y, sample_rate)
 
     def _gesture(self, name: str, sample: int) -> None:
         if self._behaviour is not None and name in self._behaviour.gestures:
