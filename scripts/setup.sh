@@ -31,7 +31,7 @@ if [ "$what" = dev ]; then
   need 'command -v chromium || command -v chromium-browser || command -v google-chrome' chromium fonts-dejavu-core
   need 'command -v godot3-server' godot3-server
   need 'command -v g++ && test -e "$(python3 -c "import sysconfig; print(sysconfig.get_path(\"include\"))")/Python.h"' g++ python3-dev  # pyworld has no wheel
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,talk,whisper-tiny,timbre,livekit,usd]'
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,train,live,talk,whisper-tiny,timbre,livekit,postgres,usd]'
   # NVIDIA's message definitions, for the tests of our Audio2Face service; their pin of grpcio is an old one.
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps nvidia-audio2face-3d==1.3.0 nvidia-ace==1.0.0
   .venv/bin/npm --prefix web ci --silent --no-audit --no-fund
