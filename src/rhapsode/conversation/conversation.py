@@ -9,36 +9,24 @@ from typing import Any
 from pipecat.frames.frames import Frame, InterruptionFrame
 
 from rhapsode.conversation.assembly import assemble
-from rhapsode.conversation.backchannels import is_backchannel, is_stop
-from rhapsode.conversation.background import background
 from rhapsode.conversation.ears import Ears
-from rhapsode.conversation.events import (
-    Answered,
-    Asked,
-    Event,
-    SpeechStarted,
-    SpeechStopped,
-    State,
-    StateChanged,
-)
-from rhapsode.conversation.exchange import Broken, Exchange
+from rhapsode.conversation.events import Event, SpeechStarted, SpeechStopped, State
+from rhapsode.conversation.exchange import Exchange
+from rhapsode.conversation.manners import Manners
 from rhapsode.conversation.resources import Resources
 from rhapsode.conversation.running import run_pipeline
+from rhapsode.conversation.understanding import Replies, Understanding
 from rhapsode.dialogue.turns import Question, Turn
-from rhapsode.errors import InputError, RhapsodeError
-from rhapsode.live.behaviour import Behaviour
+from rhapsode.errors import InputError
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame, TurnEndFrame
+from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame
 from rhapsode.pipecat.performing import Performing, Show
 from rhapsode.pipecat.turns import Told
-from rhapsode.settings import Settings, Speak
+from rhapsode.settings import Settings
 
 MAX_TEXT = 2000
 """Longest written question and text to speak, characters."""
-
-MISSED = 2
-"""After so many turns without a word in a row the person is asked to say it again."""
 
 
 class Conversation:
@@ -66,10 +54,12 @@ class Conversation:
             session,
             self._resources.pool,
             lambda: self._resources.cleaners(self._settings.hear),
-            self._listen_visibly,
+            lambda y, sample_rate: self._manners.hear_person(y, sample_rate),
         )
-        self._missed = 0
         self._exchange = exchange = Exchange(lambda: asyncio.get_running_loop().time())
+        self._understanding = Understanding(
+            exchange, Replies(self._ask_aloud, self.say, self.interrupt, self._ask_again)
+        )
         self._performing = Performing(
             session,
             Show(
@@ -77,13 +67,13 @@ class Conversation:
                 exchange.due,
                 exchange.ended,
                 exchange.felt,
-                self._gesture,
+                lambda name, sample: self._manners.gesture(name, sample),
                 exchange.fault("speak"),
             ),
         )
         self._told = Told(self._started, self._taken, lambda: None, self._stopped)
-        self._behaviour: Behaviour | None = None
-        exchange.watch(self._behave)
+        self._manners = Manners(session, self._resources, exchange.fault("speak"), who=self)
+        exchange.watch(self._manners.see)
 
     @property
     def settings(self) -> Settings:
@@ -171,11 +161,8 @@ class Conversation:
 
     def apply(self, settings: Settings) -> None:
         """Use ``settings`` from the next turn on."""
-        before, self._settings = self._settings.speak, settings
-        if self._behaviour is not None:
-            self._behaviour.settings = settings.perform
-            if _bed(before) != _bed(settings.speak):
-                self._resources.pool.submit(self._lay, settings, asyncio.get_running_loop())
+        self._settings = settings
+        self._manners.apply(settings)
         self._resources.pool.submit(self._resources.warm_up, settings)
 
     def forget(self) -> None:
@@ -196,14 +183,14 @@ class Conversation:
 
         unwatch = self._resources.watch(trouble)
         self._ears.begin()
-        self._behaviour = Behaviour(self._session, settings=self._settings.perform)
+        self._manners.begin(self._settings)
         parts = assemble(
             self._resources,
             self._exchange,
             self._performing,
             settings=lambda: self._settings,
             told=self._told,
-            complete=self._complete,
+            complete=self._understanding.complete,
         )
         try:
             await run_pipeline(parts, self.ready, self._frames.get, self._ears.next)
@@ -213,10 +200,7 @@ class Conversation:
             self._exchange.close()
             unwatch()
             self._ears.end()
-            self._resources.rest(self)
-            self._behaviour.close()
-            self._behaviour = None
-            self._session.bed = None
+            self._manners.end()
             if self._own:
                 self._resources.close()
 
@@ -227,39 +211,6 @@ class Conversation:
         )
         for part, message in faults:
             self._exchange.fault(part)(message)
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._resources.pool, self._lay, self._settings, loop)
-
-    def _lay(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
-        """Lay the background under the voice, in a thread; without it where it cannot be read."""
-        try:
-            bed = background(settings.speak)
-        except RhapsodeError as error:
-            bed = None
-            loop.call_soon_threadsafe(self._exchange.fault("speak"), str(error))
-        self._session.bed = bed
-
-    # What the face does
-
-    def _behave(self, event: Event) -> None:
-        """Let the face show what goes on."""
-        if self._behaviour is None:
-            return
-        if isinstance(event, StateChanged):
-            (self._resources.rest if event.state == "idle" else self._resources.work)(self)
-            self._behaviour.state(event.state)
-        elif isinstance(event, Asked):
-            self._behaviour.mirror(event.emotion)
-        elif isinstance(event, Answered):
-            self._behaviour.mirror(None)
-
-    def _listen_visibly(self, y: Float32, sample_rate: int) -> None:
-        if self._behaviour is not None:
-            self._behaviour.hear_person(y, sample_rate)
-
-    def _gesture(self, name: str, sample: int) -> None:
-        if self._behaviour is not None and name in self._behaviour.gestures:
-            self._behaviour.gesture(name, at=sample)
 
     # What the ears tell
 
@@ -276,48 +227,13 @@ class Conversation:
         if turn:
             self._exchange.given()
 
-    def _complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
-        """A turn is over and its words are there."""
-        exchange, broken = self._exchange, self._exchange.broken
-        if is_stop(question.text) and (broken or exchange.busy == "speaking"):
-            exchange.broken = None
-            self.interrupt()
-            return
-        noise = not question.text or (is_backchannel(question.text) and not (broken and broken.asks))
-        if noise and end.aside and exchange.busy == "speaking":
-            return
-        if noise and broken is not None and not exchange.listening:
-            exchange.broken = None
-            self._go_on(broken)
-            return
-        exchange.broken = None
-        if not question.text:
-            self._miss(end, words_at)
-            return
-        self._missed = 0
-        if exchange.listening:
-            if not end.aside:
-                exchange.hold(question)
-            return
-        self._ask(question, end.ended_at, end.decided_at, words_at, spoken=True)
+    def _ask_aloud(self, question: Question, ended_at: float, decided_at: float, words_at: float) -> None:
+        self._ask(question, ended_at, decided_at, words_at, spoken=True)
 
-    def _go_on(self, broken: Broken) -> None:
-        """Nobody meant to interrupt: say what is left."""
-        self._exchange.nothing_heard()
-        if broken.rest:
-            self.say(broken.rest, language=broken.language)
-
-    def _miss(self, end: TurnEndFrame, words_at: float) -> None:
-        if end.aside or self._exchange.listening or self._exchange.busy != "idle":
-            return
-        if (held := self._exchange.nothing_heard()) is not None:
-            self._ask(held, end.ended_at, end.decided_at, words_at, spoken=True)
-            return
-        self._missed += 1
-        if self._missed >= MISSED:
-            self._missed = 0
-            language = self._resources.language("", self._settings, self.history)
-            self.say(self._resources.line("again", language), language=language)
+    def _ask_again(self) -> None:
+        """Nothing was understood for some turns: ask the person to say it again."""
+        language = self._resources.language("", self._settings, self.history)
+        self.say(self._resources.line("again", language), language=language)
 
     def _ask(
         self, question: Question, ended_at: float, decided_at: float, words_at: float, *, spoken: bool
@@ -348,10 +264,6 @@ class Conversation:
 
     def _put(self, frame: Frame) -> None:
         self._frames.put_nowait(frame)
-
-
-def _bed(speak: Speak) -> tuple[str, float]:
-    return speak.background, speak.background_db
 
 
 def _checked(text: str, what: str) -> str:

@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from rhapsode.conversation.converting import Converting
 from rhapsode.conversation.lines import line
 from rhapsode.conversation.microphone import Echo, Process
 from rhapsode.conversation.rehearsal import Rehearsal
-from rhapsode.dialogue.turns import Question, Thinker, Turn
+from rhapsode.conversation.warming import warm_up
+from rhapsode.conversation.whispering import Whispering
+from rhapsode.dialogue.turns import Thinker, Turn
 from rhapsode.errors import RhapsodeError
-from rhapsode.performance import Float32
 from rhapsode.pipecat.hearing import Feels, Recognises
 from rhapsode.pipecat.planning import Chunker, plan
 from rhapsode.pipecat.turns import Activity, Completeness
@@ -30,7 +29,6 @@ from rhapsode.speech.voice import Speech
 if TYPE_CHECKING:
     from rhapsode.dialogue.script import ScriptLibrary
     from rhapsode.speech.prerender import SpokenCache
-    from rhapsode.speech.recognition import Recogniser
 
 _log = logging.getLogger(__name__)
 
@@ -90,26 +88,7 @@ class Resources:
 
     def warm_up(self, settings: Settings) -> list[tuple[Part, str]]:
         """Load what the first turn needs, and begin what may follow; return what failed, and why."""
-        language = self.language("", settings)
-        hello = _FIRST.get(_primary(language), "Hello.")
-        jobs: list[tuple[Part, Callable[[], object]]] = [
-            ("hear", lambda: self.recognises(self.hear(settings))(_faint_noise(), final=True)),
-            ("think", lambda: (self.thinker(settings), self.language("Hello there.", settings))),
-            ("speak", lambda: list(self.speaks(settings.speak)(hello, language, Manner()))),
-        ]
-        faults: list[tuple[Part, str]] = []
-
-        def do(part: Part, job: Callable[[], object]) -> None:
-            try:
-                job()
-            except RhapsodeError as error:
-                faults.append((part, str(error)))
-
-        threads = [threading.Thread(target=do, args=job, daemon=True) for job in jobs]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        faults = warm_up(self, settings)
         self.prepare_voice(settings)
         return faults
 
@@ -284,37 +263,9 @@ class Resources:
         return bool(self._troubles)
 
 
-_FIRST = {"zh": "你好。", "ja": "こんにちは。"}
-
-
-def _faint_noise() -> Float32:
-    """Return a second that is not silent enough to be left out by the recogniser."""
-    return (np.random.default_rng(0).standard_normal(16_000) * 0.01).astype(np.float32)
-
-
 def _base(settings: Speak) -> Manner:
     return Manner(settings.rate, settings.pitch, settings.volume)
 
 
 def _primary(language: str) -> str:
     return language.split("-")[0]
-
-
-class Whispering:
-    """Finds words with a recogniser of this product.
-
-    Args:
-        recogniser: shared by all.
-        hear: what it is to listen for.
-
-    """
-
-    def __init__(self, recogniser: Recogniser, hear: Hear) -> None:
-        self._recogniser, self._hear = recogniser, hear
-
-    def __call__(self, samples: Float32, *, final: bool) -> Question:
-        """Return the words of ``samples``, (n,) at 16 kHz; none where others need the recogniser more."""
-        language, languages = self._hear.language, self._hear.languages
-        look = self._recogniser.transcribe if final else self._recogniser.glimpse
-        heard = look(samples, language=language, languages=languages)
-        return Question("") if heard is None else Question(heard.text, heard.language, heard.certainty)
