@@ -59,7 +59,12 @@ class BothThinker:
         self._threshold = threshold
 
     async def answer(self, question: Question, history: Sequence[Turn]) -> AsyncGenerator[Piece]:
-        """Yield the answer of whichever of the two has one."""
+        """Yield the answer of whichever of the two has one; what is no question is the model's."""
+        if not question.text:
+            async with closing(self._model.answer(question, history)) as only:
+                async for piece in only:
+                    yield piece
+            return
         async with closing(self._script.answer(question, history)) as script:
             lead, source = await _begin(script)
             if source is not None and self._fits(source):

@@ -12,15 +12,66 @@ Role = Literal["user", "assistant"]
 
 
 @dataclass(frozen=True)
+class Tool:
+    """Something that a language model may call.
+
+    Args:
+        name: of the function.
+        description: for the model.
+        parameters: JSON schema of the arguments.
+
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Tools of whoever asks, beside those of the thinker: a call ends the answer, and they do it.
+
+    Args:
+        tools: that may be called.
+        choice: "auto", "none" (no tool at all, also none of the thinker's), "required", or the name of the
+            one that must be called.
+
+    """
+
+    tools: tuple[Tool, ...] = ()
+    choice: str = "auto"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool that the model wants to be called.
+
+    Args:
+        id: that the result names.
+        name: of the tool.
+        arguments: JSON, as the model wrote it.
+        result: what came of it; None while that is not known.
+
+    """
+
+    id: str
+    name: str
+    arguments: str
+    result: str | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """What a person said or wrote.
 
     Args:
-        text: as recognised or written.
+        text: as recognised or written; empty where the history itself is to be answered: results of calls,
+            somebody who arrives.
         language: BCP 47 tag of its language, such as "en" or "zh".
         certainty: of the words, in [0, 1].
         emotion: that the person seems to feel; None where nobody looked.
         emotion_certainty: in [0, 1].
+        offer: tools of whoever asks; None for none.
 
     """
 
@@ -29,6 +80,7 @@ class Question:
     certainty: float = 1.0
     emotion: Emotion | None = None
     emotion_certainty: float = 0.0
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +92,7 @@ class Turn:
         text: what the listener really heard; without marks.
         language: BCP 47 tag.
         interrupted: whether it was cut off.
+        calls: of tools of whoever asks, which the assistant made behind the text, which may be empty then.
 
     """
 
@@ -47,6 +100,7 @@ class Turn:
     text: str
     language: str = "en"
     interrupted: bool = False
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +145,8 @@ class Source:
     language: str = ""
 
 
-Piece = Say | Show | Suggest | Source
+Piece = Say | Show | Suggest | Source | Call
+"""A `Call` is one of a tool of the question's offer; nothing but further ones follow."""
 
 
 class Thinker(Protocol):
@@ -103,19 +158,3 @@ class Thinker(Protocol):
         Closing the iterator ends all work on it. Never raises for what a person, a network or a model can
         cause: a spoken fallback with ``Source("fallback", reason=...)`` stands in.
         """
-
-
-@dataclass(frozen=True)
-class Tool:
-    """Something that a language model may call.
-
-    Args:
-        name: of the function.
-        description: for the model.
-        parameters: JSON schema of the arguments.
-
-    """
-
-    name: str
-    description: str
-    parameters: Mapping[str, object] = field(default_factory=dict)

@@ -9,13 +9,12 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rhapsode.dialogue.model.failures import ModelFailure, clean, failure
 from rhapsode.dialogue.model.prompt import Message
-from rhapsode.dialogue.turns import Tool
+from rhapsode.dialogue.turns import Call, Tool
 from rhapsode.errors import MissingExtraError, SettingError
 from rhapsode.settings.sections import Think
 
@@ -33,22 +32,6 @@ CONNECT_S = 5.0
 
 _ENDS = frozenset(".!?…。！？।\"'”’」』)]~")
 _MOST_CALLS, _LONGEST_ARGUMENTS = 8, 16_000
-
-
-@dataclass(frozen=True)
-class Call:
-    """A tool that the model wants to be called.
-
-    Args:
-        id: that the result names.
-        name: of the tool.
-        arguments: JSON, as the model wrote it.
-
-    """
-
-    id: str
-    name: str
-    arguments: str
 
 
 def key_from_environment() -> str:
@@ -171,9 +154,12 @@ class Connection:
         return self._model
 
     async def stream(
-        self, messages: Sequence[Message], *, tools: Sequence[Tool] = ()
+        self, messages: Sequence[Message], *, tools: Sequence[Tool] = (), choice: str = "auto"
     ) -> AsyncGenerator[str | tuple[Call, ...]]:
         """Yield the answer's text as it comes, none of it empty; at last the calls, if the model wants any.
+
+        ``choice`` is "auto", "required" or the name of the tool that must be called. A server that knows no
+        such choice makes its own.
 
         Closing the iterator, or cancelling whoever waits for it, closes the request. Nothing is timed but the
         opening of the connection.
@@ -187,7 +173,7 @@ class Connection:
         finish = end = ""
         opened = told = False
         try:
-            response = await self._request(client, messages, tools)
+            response = await self._request(client, messages, tools, choice)
             opened = True
             try:
                 async for chunk in response:
@@ -215,7 +201,9 @@ class Connection:
         elif not finish and end not in _ENDS:
             raise ModelFailure("broken", f"{self.address} broke off in the middle of the answer")
 
-    async def _request(self, client: AsyncOpenAI, messages: Sequence[Message], tools: Sequence[Tool]) -> Any:
+    async def _request(
+        self, client: AsyncOpenAI, messages: Sequence[Message], tools: Sequence[Tool], choice: str
+    ) -> Any:
         """Open a stream; what a server says it does not take is left out from then on."""
         import openai
 
@@ -226,28 +214,34 @@ class Connection:
                     model=model,
                     messages=list(messages),  # type: ignore[arg-type]
                     stream=True,
-                    extra_body=self._body(tools),
+                    extra_body=self._body(tools, choice),
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError, openai.NotFoundError) as error:
-                refused = self._refused(str(error).lower(), tools)
+                refused = self._refused(str(error).lower(), tools, choice)
                 if not refused:
                     raise
                 self._without.add(refused)
 
-    def _body(self, tools: Sequence[Tool]) -> dict[str, Any]:
+    def _body(self, tools: Sequence[Tool], choice: str = "auto") -> dict[str, Any]:
         longest = "max_tokens" if "max_tokens" not in self._without else "max_completion_tokens"
         body: dict[str, Any] = {"temperature": self._settings.temperature, longest: self._settings.max_tokens}
         if tools:
             body["tools"] = [described(tool) for tool in tools]
+            if choice != "auto" and "tools" not in self._without:
+                one = {"type": "function", "function": {"name": choice}}
+                body["tool_choice"] = choice if choice == "required" else one
         kept = {name: value for name, value in body.items() if name not in self._without}
         return {**kept, **self._settings.options}
 
-    def _refused(self, message: str, tools: Sequence[Tool]) -> str:
+    def _refused(self, message: str, tools: Sequence[Tool], choice: str) -> str:
         """Return the argument that a server's message complains of, among those that can be left out."""
         sent = [
             name for name in ("max_tokens", "max_completion_tokens", "temperature") if name in self._body(())
         ]
         sent = [name for name in sent if name not in self._settings.options]
+        chosen = "tool_choice" in self._body(tools, choice)
+        if chosen and ("tool_choice" in message or "tool choice" in message):
+            return "tool_choice"
         if tools and "tools" not in self._without and ("tool" in message or "function" in message):
             return "tools"
         return next((name for name in sent if name in message and name not in self._without), "")

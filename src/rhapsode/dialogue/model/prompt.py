@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from rhapsode.dialogue.turns import Question, Turn
+from rhapsode.dialogue.turns import Call, Question, Turn
 from rhapsode.face.emotion import EMOTIONS
 
 Message = dict[str, Any]
@@ -22,6 +23,12 @@ LONGEST_HISTORY = 16_000
 """Characters of earlier turns that are told at most; the oldest are left out first."""
 
 LONGEST_QUESTION = 8_000
+
+ARRIVES, WAITS = "(The visitor arrives.)", "(The visitor waits for you to go on.)"
+"""What stands where the visitor said nothing: templates of models want a turn of the user's there."""
+
+NO_RESULT = "(done; there is no result)"
+"""What the model is told of a call whose result nobody gave."""
 
 _GESTURES = ("nod", "shake", "shrug", "wave", "bow", "tilt", "think")
 
@@ -128,20 +135,50 @@ def history_messages(history: Sequence[Turn], *, longest: int) -> list[Message]:
     messages: list[Message] = []
     room = LONGEST_HISTORY
     for turn in reversed(history[len(history) - longest :] if longest < len(history) else history):
-        if (room := room - len(turn.text)) < 0:
+        if (room := room - _length(turn)) < 0:
             break
         text = turn.text.strip()
         if turn.interrupted and turn.role == "assistant":
             text = f"{text} {INTERRUPTED}".strip()
+        if turn.calls:
+            messages[:0] = called(text, turn.calls)
+            continue
         if not text:
             continue
         if messages and messages[0]["role"] == turn.role:
-            messages[0]["content"] = f"{text}\n{messages[0]['content']}"
+            messages[0]["content"] = f"{text}\n{messages[0]['content'] or ''}".strip()
         else:
             messages.insert(0, {"role": turn.role, "content": text})
     if messages and messages[0]["role"] == "assistant":
-        messages.insert(0, {"role": "user", "content": "(The visitor arrives.)"})
+        messages.insert(0, {"role": "user", "content": ARRIVES})
     return messages
+
+
+def called(words: str, calls: Sequence[Call]) -> list[Message]:
+    """Return the messages that tell of calls, and of what came of them."""
+    wanted = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _json(call)}}
+        for call in calls
+    ]
+    told: list[Message] = [{"role": "assistant", "content": words or None, "tool_calls": wanted}]
+    for call in calls:
+        result = NO_RESULT if call.result is None else call.result
+        told.append({"role": "tool", "tool_call_id": call.id, "content": result})
+    return told
+
+
+def _json(call: Call) -> str:
+    """Return arguments that servers accept back; nonsense of the model becomes an empty object."""
+    try:
+        json.loads(call.arguments)
+    except ValueError:
+        return "{}"
+    return call.arguments
+
+
+def _length(turn: Turn) -> int:
+    """Return how much of the room a turn takes, characters."""
+    return len(turn.text) + sum(len(call.arguments) + len(call.result or "") for call in turn.calls)
 
 
 def question_message(question: Question) -> Message:
@@ -162,7 +199,13 @@ def messages_for(
     if history and history[-1].role == "user" and history[-1].text == question.text:
         history = history[:-1]
     told = history_messages(history, longest=longest)
+    system = system_message(question.language, persona=persona, facts=facts)
+    if not question.text.strip():
+        if not told:
+            return [system, {"role": "user", "content": ARRIVES}]
+        waits = [{"role": "user", "content": WAITS}] if told[-1]["role"] == "assistant" else []
+        return [system, *told, *waits]
     asked = question_message(question)
     if told and told[-1]["role"] == "user":
         asked["content"] = f"{told.pop()['content']}\n{asked['content']}"
-    return [system_message(question.language, persona=persona, facts=facts), *told, asked]
+    return [system, *told, asked]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from time import monotonic
 
 from rhapsode.dialogue.fallbacks import Kind as LineKind
 from rhapsode.dialogue.fallbacks import fallback, served
 from rhapsode.dialogue.model.breaker import Breaker
-from rhapsode.dialogue.model.connection import Call, Connection
+from rhapsode.dialogue.model.connection import Connection
 from rhapsode.dialogue.model.failures import ModelFailure
-from rhapsode.dialogue.model.prompt import Fact, Message, messages_for
+from rhapsode.dialogue.model.prompt import Fact, Message, called, messages_for
 from rhapsode.dialogue.model.speakable import Speakable
 from rhapsode.dialogue.tools import Tools
-from rhapsode.dialogue.turns import Piece, Question, Say, Source, Turn
+from rhapsode.dialogue.turns import Call, Offer, Piece, Question, Say, Source, Tool, Turn
 from rhapsode.settings.sections import Think
 
 ROUNDS = 4
@@ -80,12 +80,13 @@ class ModelThinker:
         )
         text, said = Speakable(), False
         try:
-            async with aclosing(self._guarded(messages, text)) as stream:
+            offer = question.offer or Offer()
+            async with aclosing(self._guarded(messages, text, offer)) as stream:
                 async for piece in stream:
                     if not said:
                         yield Source("model", id=self._connection.model)
                         said = True
-                    yield Say(piece)
+                    yield Say(piece) if isinstance(piece, str) else piece
         except ModelFailure as failure:
             line, language = self._line(failure, question.language, said)
             yield Source("fallback", id=self._connection.model, reason=failure.reason, language=language)
@@ -99,15 +100,17 @@ class ModelThinker:
         same = spoken == language.partition("-")[0].lower()
         return _REGRET + fallback(language, kind, nth=self._apologies - 1), language if same else spoken
 
-    async def _guarded(self, messages: list[Message], text: Speakable) -> AsyncGenerator[str]:
-        """Yield speakable text; a server that keeps failing is not asked."""
+    async def _guarded(
+        self, messages: list[Message], text: Speakable, offer: Offer
+    ) -> AsyncGenerator[str | Call]:
+        """Yield speakable text, at last calls of what is offered; who keeps failing is not asked."""
         wait_s = self._breaker.wait_s()
         if wait_s:
             address = self._connection.address
             raise ModelFailure("unreachable", f"{address} keeps failing; it is tried again in {wait_s:.0f} s")
         told = False
         try:
-            async with aclosing(self._rounds(messages, text)) as stream:
+            async with aclosing(self._rounds(messages, text, offer)) as stream:
                 async for piece in stream:
                     if not told:
                         self._breaker.worked()
@@ -125,14 +128,21 @@ class ModelThinker:
             if not told:
                 self._breaker.dropped()
 
-    async def _rounds(self, messages: list[Message], text: Speakable) -> AsyncGenerator[str]:
-        """Yield speakable text over as many requests as the calls of tools make."""
+    async def _rounds(
+        self, messages: list[Message], text: Speakable, offer: Offer
+    ) -> AsyncGenerator[str | Call]:
+        """Yield speakable text over as many requests as the calls of tools make.
+
+        Calls of what is offered are the end; calls of the own tools beside them are left out.
+        """
+        theirs: tuple[Call, ...] = ()
         for turn in range(ROUNDS + 1):
             calls: tuple[Call, ...] = ()
             start = text.length
             words = ""
-            tools = self._tools.described if turn < ROUNDS else ()
-            request = self._connection.stream(messages, tools=tools)
+            tools = self._all(offer, own=turn < ROUNDS)
+            choice = offer.choice if not turn and offer.choice != "none" else "auto"
+            request = self._connection.stream(messages, tools=tools, choice=choice)
             async with aclosing(self._timed(request, text)) as stream:
                 async for item in stream:
                     if isinstance(item, tuple):
@@ -141,16 +151,27 @@ class ModelThinker:
                         yield ready
                     words += item if isinstance(item, str) and len(words) < _UNSPOKEN_LONGEST else ""
                     self._check_length(text, start)
-            if not calls or turn == ROUNDS:
+            theirs = tuple(call for call in calls if any(call.name == tool.name for tool in offer.tools))
+            if theirs or not calls or turn == ROUNDS:
                 break
-            messages.extend(await self._called(words, calls))
             if text.begun and (gap := text.push(" ")):
                 yield gap
+            messages.extend(await self._called(words, calls))
         left = text.finish()
-        if not text.begun:
+        if not text.begun and not theirs:
             raise ModelFailure("empty", f"{self._connection.address} gave an answer without words")
         if left:
             yield left
+        for call in theirs:
+            yield call
+
+    def _all(self, offer: Offer, *, own: bool) -> tuple[Tool, ...]:
+        """Return what the model may call: what is offered, and the own tools of other names."""
+        if offer.choice == "none":
+            return ()
+        taken = {tool.name for tool in offer.tools}
+        ours = tuple(tool for tool in self._tools.described if tool.name not in taken) if own else ()
+        return (*ours, *offer.tools)
 
     def _check_length(self, text: Speakable, start: int) -> None:
         """Stop a model that finds no end; the request's limit counts tokens, some four characters each."""
@@ -184,14 +205,8 @@ class ModelThinker:
     async def _called(self, words: str, calls: Sequence[Call]) -> list[Message]:
         """Call tools, all at once; return the messages that tell the model of it."""
         results = await asyncio.gather(*(self._tools.call(call.name, call.arguments) for call in calls))
-        wanted = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _json(call)}}
-            for call in calls
-        ]
-        told: list[Message] = [{"role": "assistant", "content": words or None, "tool_calls": wanted}]
-        for call, result in zip(calls, results, strict=True):
-            told.append({"role": "tool", "tool_call_id": call.id, "content": result})
-        return told
+        done = [replace(call, result=result) for call, result in zip(calls, results, strict=True)]
+        return called(words, done)
 
     async def complete(self, instruction: str, text: str, *, within_s: float | None = None) -> str:
         """Return the model's whole answer to one instruction, without history, persona or tools.
@@ -227,12 +242,3 @@ class ModelThinker:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._connection.aclose()
-
-
-def _json(call: Call) -> str:
-    """Return arguments that servers accept back; nonsense of the model becomes an empty object."""
-    try:
-        json.loads(call.arguments)
-    except ValueError:
-        return "{}"
-    return call.arguments
