@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pipecat.frames.frames import Frame, InterruptionFrame
@@ -15,18 +16,15 @@ from rhapsode.conversation.exchange import Exchange
 from rhapsode.conversation.manners import Manners
 from rhapsode.conversation.resources import Resources
 from rhapsode.conversation.running import run_pipeline
+from rhapsode.conversation.texts import checked
 from rhapsode.conversation.understanding import Replies, Understanding
-from rhapsode.dialogue.turns import Question, Turn
-from rhapsode.errors import InputError
+from rhapsode.dialogue.turns import Offer, Question, Turn
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame
+from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame, TurnEndFrame
 from rhapsode.pipecat.performing import Performing, Show
 from rhapsode.pipecat.turns import Told
 from rhapsode.settings import Settings
-
-MAX_TEXT = 2000
-"""Longest written question and text to speak, characters."""
 
 
 class Conversation:
@@ -41,6 +39,10 @@ class Conversation:
 
     Attributes:
         ready: set once everything is loaded and the loop runs; what is asked before waits.
+        offer: tools of whoever asks, which a language model may call from the next question on; what it calls
+            is told as `rhapsode.conversation.events.Called`, and ends the answer.
+        holds: whether what the person says is told as `rhapsode.conversation.events.Heard`, and answered only
+            where somebody calls `answer`.
 
     """
 
@@ -49,6 +51,8 @@ class Conversation:
         self._own = resources is None
         self._resources = resources or Resources()
         self.ready = asyncio.Event()
+        self.offer: Offer | None = None
+        self.holds = False
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._ears = Ears(
             session,
@@ -132,9 +136,31 @@ class Conversation:
             InputError: it is empty or too long.
 
         """
-        text, now = _checked(text, "question"), asyncio.get_running_loop().time()
+        text, now = checked(text, "question"), asyncio.get_running_loop().time()
         spoken = language or self._resources.language(text, self._settings, self.history)
         return self._ask(Question(text, spoken), now, now, now, spoken=False)
+
+    def answer(self, heard: Question) -> int:
+        """Answer what was told as heard; it interrupts. Return the number of its turn."""
+        checked(heard.text, "question")
+        now = asyncio.get_running_loop().time()
+        return self._ask(heard, now, now, now, spoken=True)
+
+    def go_on(self, *, language: str = "") -> int:
+        """Answer what the history ends with: results of calls, or nothing yet. Return the number of the turn.
+
+        A script greets; a language model says what comes to it.
+
+        Args:
+            language: BCP 47 tag; empty for the one that is spoken.
+
+        """
+        spoken = language or self._resources.language("", self._settings, self.history)
+        self._stop()
+        turn = self._begin(self._exchange.begin())
+        self._put(self._question(turn, Question("", spoken)))
+        self._exchange.think()
+        return turn
 
     def say(self, text: str, *, language: str = "") -> int:
         """Speak ``text`` without thinking; it may hold marks. Return the number of its turn.
@@ -147,7 +173,7 @@ class Conversation:
             InputError: it is empty or too long.
 
         """
-        text = _checked(text, "text to speak")
+        text = checked(text, "text to speak")
         spoken = language or self._resources.language(text, self._settings, self.history)
         self._stop()
         turn = self._begin(self._exchange.begin())
@@ -190,7 +216,7 @@ class Conversation:
             self._performing,
             settings=lambda: self._settings,
             told=self._told,
-            complete=self._understanding.complete,
+            complete=self._complete,
         )
         try:
             await run_pipeline(parts, self.ready, self._frames.get, self._ears.next)
@@ -227,6 +253,12 @@ class Conversation:
         if turn:
             self._exchange.given()
 
+    def _complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
+        if not self.holds:
+            self._understanding.complete(question, end, words_at)
+        elif question.text or not end.aside:
+            self._exchange.heard(question)
+
     def _ask_aloud(self, question: Question, ended_at: float, decided_at: float, words_at: float) -> None:
         self._ask(question, ended_at, decided_at, words_at, spoken=True)
 
@@ -243,11 +275,15 @@ class Conversation:
             question, spoken=spoken, ended_at=ended_at, decided_at=decided_at, words_at=words_at
         )
         self._begin(turn)
-        limit = self._settings.think.history
-        self._put(QuestionFrame(turn, question, self.history[-limit:] if limit else ()))
+        self._put(self._question(turn, question))
         self._exchange.keep(Turn("user", question.text, question.language))
         self._exchange.think()
         return turn
+
+    def _question(self, turn: int, question: Question) -> QuestionFrame:
+        limit = self._settings.think.history
+        asked = replace(question, offer=self.offer)
+        return QuestionFrame(turn, asked, self.history[-limit:] if limit else ())
 
     def _begin(self, turn: int) -> int:
         self._performing.expect(turn)
@@ -264,11 +300,3 @@ class Conversation:
 
     def _put(self, frame: Frame) -> None:
         self._frames.put_nowait(frame)
-
-
-def _checked(text: str, what: str) -> str:
-    if not text.strip():
-        raise InputError(f"a {what} must hold words, got an empty one; write something")
-    if len(text) > MAX_TEXT:
-        raise InputError(f"a {what} may hold {MAX_TEXT} characters, got {len(text)}; send it in parts")
-    return text.strip()

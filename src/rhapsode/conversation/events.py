@@ -45,6 +45,20 @@ class Partial:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What the person said is complete, and waits to be answered; fields as those of `Asked`.
+
+    Told in place of `Asked` where the conversation ``holds`` what it hears; the text may be empty.
+    """
+
+    text: str
+    language: str
+    certainty: float = 1.0
+    emotion: Emotion | None = None
+    emotion_certainty: float = 0.0
+
+
+@dataclass(frozen=True)
 class Asked:
     """A question is complete, spoken or written.
 
@@ -85,6 +99,24 @@ class AnswerText:
 
     turn: int
     text: str
+
+
+@dataclass(frozen=True)
+class Called:
+    """The answer to ``turn`` ends in a call of a tool that was offered to it.
+
+    Args:
+        turn: its number.
+        id: of the call.
+        name: of the tool.
+        arguments: JSON, as the model wrote it.
+
+    """
+
+    turn: int
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True)
@@ -168,9 +200,11 @@ Event = (
     | SpeechStarted
     | SpeechStopped
     | Partial
+    | Heard
     | Asked
     | Answering
     | AnswerText
+    | Called
     | Shown
     | Felt
     | SpeakingStarted

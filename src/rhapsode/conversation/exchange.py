@@ -11,16 +11,18 @@ from rhapsode.conversation.events import (
     Answering,
     AnswerText,
     Asked,
+    Called,
     Event,
     Fault,
     Felt,
+    Heard,
     Shown,
     SpeakingStarted,
     State,
     StateChanged,
 )
 from rhapsode.conversation.stopwatch import Stopwatch
-from rhapsode.dialogue.turns import Piece, Question, Show, Source, Suggest, Turn
+from rhapsode.dialogue.turns import Call, Piece, Question, Show, Source, Suggest, Turn
 from rhapsode.face.emotion import Emotion
 from rhapsode.pipecat.answer import Answer, joined
 
@@ -135,6 +137,13 @@ class Exchange:
         self._unheard = question if self._unheard is None else _continued(self._unheard, question)
         self._held = True
 
+    def heard(self, question: Question) -> None:
+        """Tell what was heard; somebody else decides whether it is asked."""
+        self.broken = None
+        self.nothing_heard()
+        about = (question.certainty, question.emotion, question.emotion_certainty)
+        self.tell(Heard(question.text, question.language, *about))
+
     def nothing_heard(self) -> Question | None:
         """Take notice that no words were recognised; return a question that was held, to be asked now."""
         held = self._unheard if self._held else None
@@ -203,6 +212,8 @@ class Exchange:
             self.tell(Shown(turn, piece.title, piece.url))
         elif isinstance(piece, Suggest):
             self.tell(Shown(turn, suggestions=piece.questions))
+        elif isinstance(piece, Call):
+            self.tell(Called(turn, piece.id, piece.name, piece.arguments))
 
     def due(self, turn: int, voiced_at: float, due_at: float) -> None:
         """Take notice of the first sound: it was there at one time, and is due at another."""

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import aclosing
 
 from pipecat.frames.frames import Frame, LLMTextFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from rhapsode.dialogue.turns import Say, Source, Thinker
+from rhapsode.dialogue.turns import Piece, Say, Source, Thinker
 from rhapsode.errors import RhapsodeError
 from rhapsode.pipecat.frames import AnswerEndFrame, AnswerStartFrame, PieceFrame, QuestionFrame, SayFrame
 
@@ -60,7 +60,7 @@ class Thinking(FrameProcessor):
         try:
             loop = asyncio.get_running_loop()
             thinker = await loop.run_in_executor(self._pool, self._thinker)
-            pieces = thinker.answer(asked.question, asked.history)
+            pieces = _pieces(thinker, asked)
             async with aclosing(pieces) as answer:  # type: ignore[type-var]
                 async for piece in answer:
                     if isinstance(piece, Source | Say) and not started:
@@ -90,3 +90,16 @@ class Thinking(FrameProcessor):
         if not started:
             await self.push_frame(AnswerStartFrame(turn=turn, language=language))
         await self.push_frame(AnswerEndFrame(turn=turn))
+
+
+def _pieces(thinker: Thinker, asked: QuestionFrame) -> AsyncIterator[Piece]:
+    """Return the answer; the greeting of a thinker that has one, where nobody has said anything yet."""
+    greet = getattr(thinker, "greet", None)
+    if asked.question.text or asked.history or greet is None:
+        return thinker.answer(asked.question, asked.history)
+    return _each(greet(asked.question.language))
+
+
+async def _each(pieces: Iterable[Piece]) -> AsyncGenerator[Piece]:
+    for piece in pieces:
+        yield piece
