@@ -137,7 +137,10 @@ def test_unanswered_questions_are_counted(url: str):
 def test_latency_is_told_by_stage(url: str):
     events: list[Event] = []
     for k in range(1, 21):
-        events += [Asked(k, "q", "en"), Latency(k, 100.0 * k, {"speak": 10.0, "think": 5.0})]
+        events += [
+            Asked(k, "q", "en", spoken=k > 15),
+            Latency(k, 100.0 * k, {"speak": 10.0, "think": 5.0}),
+        ]
     keep(url, *events)
     told = reading.latency(open_database(url))
     assert [one["stage"] for one in told["stages"]] == ["total", "think", "speak"]
@@ -145,6 +148,10 @@ def test_latency_is_told_by_stage(url: str):
     assert (total["count"], total["p50"], total["p95"]) == (20, 1050.0, 1905.0)
     assert [one["total_ms"] for one in told["turns"]][::19] == [100.0, 2000.0]
     assert told["turns"][0]["stages_ms"] == {"speak": 10.0, "think": 5.0}
+    spoken = reading.latency(open_database(url), asked="spoken")
+    assert len(spoken["turns"]) == 5
+    assert len(reading.latency(open_database(url), asked="written")["turns"]) == 15
+    assert spoken["stages"][0]["p50"] == 1800.0
 
 
 def test_sound_is_kept_where_it_is_wanted(url: str):

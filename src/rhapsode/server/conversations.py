@@ -56,9 +56,11 @@ def _reading(router: APIRouter) -> None:
         return {"days": days, "questions": found}
 
     @router.get("/latency")
-    async def latency(request: Request, days: Days = 30) -> dict[str, Any]:
+    async def latency(
+        request: Request, days: Days = 30, asked: Literal["all", "spoken", "written"] = "all"
+    ) -> dict[str, Any]:
         empty: dict[str, Any] = {"days": days, "stages": [], "turns": []}
-        return await _read(request, lambda database: _log().latency(database, days=days), empty)
+        return await _read(request, lambda database: _log().latency(database, days=days, asked=asked), empty)
 
     @router.delete("")
     async def forget_person(request: Request, person: str = "") -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -15,6 +15,9 @@ from rhapsode.errors import InputError
 
 STAGES = ("total", "turn_end", "recognise", "think", "speak", "perform")
 """Stages in the order in which they are told; others follow."""
+
+Asked = Literal["all", "spoken", "written"]
+"""Which questions count."""
 
 CHARTED = 200
 """Newest turns whose latency is told one by one."""
@@ -194,8 +197,13 @@ def unanswered(database: Database, *, limit: int = 100, days: int | None = None)
     return sorted(found.values(), key=lambda one: -one["count"])[:limit]
 
 
-def latency(database: Database, *, days: int = 30) -> dict[str, Any]:
+def latency(database: Database, *, days: int = 30, asked: Asked = "all") -> dict[str, Any]:
     """Return how long answers took to begin.
+
+    Args:
+        database: that is read.
+        days: how far back.
+        asked: what counts: spoken questions have an end to find and words to recognise, written ones have not.
 
     Returns:
         "days", "stages" (stage, count, p50, p95: milliseconds), "turns" (at, conversation, number, total_ms,
@@ -214,6 +222,8 @@ def latency(database: Database, *, days: int = 30) -> dict[str, Any]:
         .order_by(t.asked_at.desc(), s.conversation, s.number)
         .limit(200_000)
     )
+    if asked != "all":
+        wanted = wanted.where(t.spoken == (asked == "spoken"))
     spans: dict[str, list[float]] = {}
     turns: dict[tuple[str, int], dict[str, Any]] = {}
     with database.reading() as session:
