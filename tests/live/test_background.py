@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from rhapsode.audio.bed import Bed, seamless
+from rhapsode.audio.underlay import SWELL_DB
 from rhapsode.conversation.events import Answered, Fault
 from rhapsode.live.items import CurvesItem, EndItem, Item, SoundItem
+from rhapsode.live.playout import Playout
+from rhapsode.live.timeline import Timeline
 from rhapsode.performance import Float32
 from rhapsode.settings import Settings, Speak
 from tests.conversation.fake import Scene, converse
@@ -56,14 +61,66 @@ def test_the_settings_lay_it_and_take_it_away(tmp_path: Path):
     soundfile.write(path, hum(3), RATE)
 
     async def story(scene: Scene) -> None:
-        assert scene.session.bed is not None
+        await scene.until(lambda: scene.session.bed is not None)
+        first = scene.session.bed
         scene.talk.apply(Settings(speak=Speak(background=str(path), background_db=-30)))
+        await scene.until(lambda: scene.session.bed is not first)
+        assert scene.session.timeline.bed is scene.session.bed is not None
+        speech = Speak(background=str(path), background_in="speech")
+        scene.talk.apply(Settings(speak=speech))
+        await scene.until(lambda: scene.session.timeline.bed is None)
         assert scene.session.bed is not None
         scene.talk.apply(Settings())
-        assert scene.session.bed is None
+        await scene.until(lambda: scene.session.bed is None)
 
     (scene,) = converse(story, settings=Settings(speak=Speak(background=str(path))))
     assert scene.session.bed is None
+
+
+class Place:
+    """Somewhere that plays, as every sink does."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.playout = Playout(timeline)
+
+    def offer(self, item: Item) -> None:
+        self.playout.offer(item)
+
+    def interrupted(self, generation: int) -> None:
+        self.playout.interrupted()
+
+
+def test_between_answers_and_through_an_interruption_it_goes_on_and_the_voice_is_silent_at_once():
+    bed = Bed(seamless(hum(7), RATE), RATE, db=-12, always=True)
+
+    async def story() -> tuple[Float32, float, list[Item]]:
+        stage = Stage(FakeEngine())
+        await stage.until(stage.session.ready.is_set)
+        loop, rate = asyncio.get_running_loop(), 30
+        stage.session.bed = bed
+        playout = Place(stage.session.timeline)
+        stage.session.attach(playout)
+        heard: list[Float32] = []
+        begun, stopped = loop.time(), 0.0
+        for tick in range(8 * rate):
+            await asyncio.sleep(max(begun + tick / rate - loop.time(), 0))
+            if tick == 2 * rate:
+                stage.session.say("a b c d e f g h i j k l m n o p q r s t")
+            if tick == 5 * rate:
+                stage.session.interrupt()
+                stopped = tick / rate
+            heard.append(playout.playout.moment(begun + tick / rate, RATE // rate)[1])
+        stage.task.cancel()
+        return np.concatenate(heard), stopped, [item for _, item in stage.items]
+
+    heard, stopped, items = play(story())
+    peak = float(np.abs(sound(items)).max())
+    level = [float(np.sqrt(np.mean(part**2))) for part in heard.reshape(-1, RATE // 20)]
+    assert min(level[10:]) > 0.3 * bed.level
+    assert max(level[3 * 20 : 5 * 20]) > 0.5 * peak
+    cut = round((stopped + 0.05) * 20)
+    assert max(level[cut : cut + 10]) < 4 * bed.level, "of the voice nothing is left"
+    assert max(level[-20:]) == pytest.approx(bed.level * 10 ** (SWELL_DB / 20), rel=0.25)
 
 
 def test_a_file_that_cannot_be_read_is_told_and_it_speaks_without(tmp_path: Path):

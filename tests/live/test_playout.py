@@ -121,7 +121,7 @@ def test_an_interruption_is_silent_at_once_and_closes_the_mouth_softly():
     jaws = []
     for tick in range(12):
         face, samples = playout.moment(now + tick / 60, 400)
-        assert not samples.any()
+        assert not samples[0 if tick else 120 :].any()  # but for 5 ms of falling sound
         jaws.append(face["jawOpen"])
     assert jaws[0] == pytest.approx(0.8, abs=0.01)
     assert jaws[-1] == 0

@@ -48,14 +48,18 @@ class Bed:
         loop: (n,) float32, as `seamless` makes it.
         sample_rate: of the loop and of what it is mixed with, Hz.
         db: its level against the voice, decibels.
+        always: whether it goes on while nobody speaks, see `rhapsode.audio.underlay`.
 
     Raises:
         AudioError: the loop is too short or silent.
         SettingError: the level is out of range.
 
+    Attributes:
+        always: whether it goes on while nobody speaks.
+
     """
 
-    def __init__(self, loop: Float32, sample_rate: int, *, db: float = -24.0) -> None:
+    def __init__(self, loop: Float32, sample_rate: int, *, db: float = -24.0, always: bool = False) -> None:
         if not -60 <= db <= 0:
             raise SettingError(f"a background's level must lie in [-60, 0] decibels, got {db:g}; try -24")
         level = float(np.sqrt(np.mean(np.square(loop)))) if len(loop) else 0.0
@@ -70,9 +74,10 @@ class Bed:
         self._voice = 10 ** (VOICE_DB / 20)
         self._fade = 0.0
         self._of: int | None = None
+        self.always = always
 
     @classmethod
-    def from_file(cls, path: str | Path, sample_rate: int, *, db: float = -24.0) -> Bed:
+    def from_file(cls, path: str | Path, sample_rate: int, *, db: float = -24.0, always: bool = False) -> Bed:
         """Return the bed that the file at ``path`` is.
 
         Raises:
@@ -85,7 +90,23 @@ class Bed:
             stamp = file.stat().st_mtime_ns
         except OSError:
             stamp = 0  # reading it tells what is wrong
-        return cls(_read(file, sample_rate, stamp), sample_rate, db=db)
+        return cls(_read(file, sample_rate, stamp), sample_rate, db=db, always=always)
+
+    @property
+    def level(self) -> float:
+        """Its root mean square under the voice as that was heard so far."""
+        return self._voice * self._under
+
+    def follow(self, voice: Float32) -> None:
+        """Take notice of the next sound of the voice, (n,): the level follows it."""
+        loud = voice[np.abs(voice) > _QUIET]
+        if len(loud):
+            part = min(len(loud) / (_FOLLOW_S * self._rate), 0.5)
+            self._voice += part * (float(np.sqrt(np.mean(np.square(loud)))) - self._voice)
+
+    def at(self, start: int, count: int) -> Float32:
+        """Return ``count`` samples of the loop from the place ``start`` on; their root mean square is 1."""
+        return np.asarray(self._loop[np.arange(start, start + count) % len(self._loop)], np.float32)
 
     def mix(self, voice: Float32, start: int, *, of: int = 0, last: bool = False) -> Float32:
         """Return ``voice`` with the loop under it, (n,) within (-1, 1).
@@ -103,10 +124,7 @@ class Bed:
         if not n:
             return voice
         before = self._voice
-        loud = voice[np.abs(voice) > _QUIET]
-        if len(loud):
-            part = min(len(loud) / (_FOLLOW_S * self._rate), 0.5)
-            self._voice += part * (float(np.sqrt(np.mean(np.square(loud)))) - self._voice)
+        self.follow(voice)
         gain = np.linspace(before, self._voice, n, dtype=np.float32) * np.float32(self._under)
         steps = np.arange(1, n + 1, dtype=np.float32) / np.float32(FADE_S * self._rate)
         fade = np.minimum(self._fade + steps, 1)
@@ -115,8 +133,7 @@ class Bed:
             fade = np.minimum(
                 fade, np.arange(n - 1, -1, -1, dtype=np.float32) / max(min(n, FADE_S * self._rate), 1)
             )
-        under = self._loop[np.arange(start, start + n) % len(self._loop)]
-        return limited(voice + under * gain * np.square(np.sin(np.pi / 2 * fade)))
+        return limited(voice + self.at(start, n) * gain * np.square(np.sin(np.pi / 2 * fade)))
 
 
 def limited(y: Float32) -> Float32:

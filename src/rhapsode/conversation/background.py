@@ -16,4 +16,5 @@ def background(speak: Speak) -> Bed | None:
     """
     if not speak.background:
         return None
-    return Bed.from_file(speak.background, SAMPLE_RATE, db=speak.background_db)
+    always = speak.background_in == "always"
+    return Bed.from_file(speak.background, SAMPLE_RATE, db=speak.background_db, always=always)

@@ -31,7 +31,7 @@ class Manners:
     ) -> None:
         self._session, self._resources, self._failed, self._who = session, resources, failed, who
         self._behaviour: Behaviour | None = None
-        self._laid: tuple[str, float] | None = None
+        self._laid: tuple[str, float, str] | None = None
         self._laying: asyncio.Task[None] | None = None
 
     def begin(self, settings: Settings) -> None:
@@ -76,7 +76,8 @@ class Manners:
 
     def _lay(self, speak: Speak) -> None:
         """Lay the background under the voice; it is read in a thread."""
-        wanted, loop = (speak.background, speak.background_db), asyncio.get_running_loop()
+        wanted = speak.background, speak.background_db, speak.background_in
+        loop = asyncio.get_running_loop()
         if wanted == self._laid:
             return
         self._laid = wanted

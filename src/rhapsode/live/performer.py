@@ -61,7 +61,6 @@ class Performer:
     Attributes:
         generation: of what is performed now.
         timeline: which clock sample is due when.
-        bed: background under what it speaks, at `SAMPLE_RATE`; the face does not hear it. None for none.
         work_ms: how long 20 ms of sound take the face, milliseconds.
 
     """
@@ -73,11 +72,21 @@ class Performer:
         self._joint = Joint()
         self._arrivals: deque[tuple[int, float | None]] = deque(maxlen=500)
         self.generation = 0
-        self.bed: Bed | None = None
+        self._bed: Bed | None = None
         self.timeline = Timeline()
         self._outlets = Outlets(self.timeline)
         self._gate = Gate(self._outlets, self.timeline)
         self.work_ms = Window()
+
+    @property
+    def bed(self) -> Bed | None:
+        """Background at `SAMPLE_RATE` under what it speaks, or all the time; the face does not hear it."""
+        return self._bed
+
+    @bed.setter
+    def bed(self, bed: Bed | None) -> None:
+        self._bed = bed
+        self.timeline.bed = bed if bed is not None and bed.always else None
 
     def _feel(self, track: Track) -> None:
         """Let the face feel what was asked for last, if that is new."""
@@ -211,8 +220,12 @@ class Performer:
 
     def _laid(self, made: Made, *, last: bool = False) -> Made:
         """Return ``made`` with the background under its sound, which goes out softly with the ``last``."""
-        bed, sounds = self.bed, [item for item in made if isinstance(item, SoundItem)]
+        bed, sounds = self._bed, [item for item in made if isinstance(item, SoundItem)]
         if bed is None or not sounds:
+            return made
+        if bed.always:  # who plays lays it under, see `rhapsode.live.playout`
+            for item in sounds:
+                bed.follow(item.samples)
             return made
 
         def under(item: SoundItem) -> SoundItem:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rhapsode.audio.underlay import SOON_S, Underlay
 from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import CurvesItem, Item, SoundItem
 from rhapsode.live.timeline import Timeline
@@ -37,6 +38,7 @@ KEPT_S = 25.0
 """Items of more than so long are never kept, the oldest go. Speech is made 10 s ahead, and a sink may be
 served 10 s late."""
 
+_FALL, _SOON = SAMPLE_RATE // 200, round(SOON_S * SAMPLE_RATE)
 _PER_CLOCK = SAMPLE_RATE / CLOCK_HZ
 
 
@@ -66,6 +68,8 @@ class Playout:
         self._last = REST.values
         self._fade_from: Float32 | None = None
         self._fade_at: float | None = None
+        self._falling: Float32 = np.zeros(0, np.float32)
+        self._underlay = Underlay(SAMPLE_RATE)
         self.dropped = 0
 
     def offer(self, item: Item) -> None:
@@ -90,6 +94,8 @@ class Playout:
 
     def interrupted(self) -> None:
         """Forget everything; what comes next fades in."""
+        if self._cursor is not None:  # a few milliseconds of falling sound: a stop does not click
+            self._falling = self._take(self._cursor, _FALL) * np.linspace(1, 0, _FALL, dtype=np.float32)
         self._frames.clear()
         self._sounds.clear()
         self._cursor = None
@@ -123,8 +129,18 @@ class Playout:
     def moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
         """Return the face at ``now`` and the next ``count`` samples at `SAMPLE_RATE` that begin with it.
 
-        Consecutive calls give consecutive sound.
+        Consecutive calls give consecutive sound, with the background that runs along the timeline.
         """
+        face, heard = self._moment(now, count)
+        if fall := min(len(self._falling), count):
+            heard[:fall] += self._falling[:fall]
+            self._falling = self._falling[fall:]
+        bed = self._timeline.bed
+        soon = bed is not None and self._cursor is not None and self._loud(self._cursor, _SOON)
+        return face, self._underlay.mix(heard, now, bed, soon=soon)
+
+    def _moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
+        """Return the same without background."""
         if self._cursor is None and not self._frames:  # nothing has begun: the timeline says nothing yet
             return FaceFrame(0, self._last), np.zeros(count, np.float32)
         wanted = round(self._timeline.sample_at(now - CUSHION_S) * _PER_CLOCK)

@@ -53,7 +53,7 @@ class Session(Performer):
         id: unguessable name of the session.
         generation: of what is performed now.
         timeline: which clock sample is due when.
-        bed: background under what it speaks, see `rhapsode.audio.bed`; the face does not hear it.
+        bed: background, see `rhapsode.audio.bed`; the face does not hear it.
         hears: applied to every chunk of the microphone, if set.
         work_ms: how long 20 ms of sound take the face, milliseconds.
 

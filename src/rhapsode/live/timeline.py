@@ -7,6 +7,7 @@ it follows that clock over hours while the jitter of single messages hardly show
 
 from __future__ import annotations
 
+from rhapsode.audio.bed import Bed
 from rhapsode.performance import CLOCK_HZ
 
 FOLLOW = 0.02
@@ -18,10 +19,16 @@ STEP_S = 0.2
 
 
 class Timeline:
-    """Maps clock samples to the loop's time, at 16000 samples a second from an anchor."""
+    """Maps clock samples to the loop's time, at 16000 samples a second from an anchor.
+
+    Attributes:
+        bed: background that is heard all the time; it runs by the loop's time itself. None for none.
+
+    """
 
     def __init__(self) -> None:
         self._zero = 0.0
+        self.bed: Bed | None = None
 
     def anchor(self, sample: float, time: float) -> None:
         """Say that ``sample`` is due at ``time``, whatever was before."""

@@ -101,8 +101,10 @@ class Speak(_Section):
         volume: gain in decibels.
         timbre: whose voice is taken on ("voice conversion"): a sound file, about a minute of it, a timbre of
             ``rhapsode voice make``, or "module:function"; empty for none.
-        background: sound file that is heard softly under the voice; empty for none.
-        background_db: its level against the voice, decibels.
+        background: sound file that is heard softly in the background; empty for none.
+        background_db: its level under the voice against the voice, decibels.
+        background_in: "always" goes on in the silence between two answers, "speech" is heard under the voice
+            only.
 
     """
 
@@ -116,6 +118,7 @@ class Speak(_Section):
     timbre: str = ""
     background: str = ""
     background_db: Annotated[float, Field(ge=-60, le=0)] = -24.0
+    background_in: Literal["always", "speech"] = "always"
 
 
 class Perform(_Section):
