@@ -26,6 +26,7 @@ from rhapsode.conversation.events import (
 from rhapsode.dialogue.log import reading
 from rhapsode.dialogue.log.database import open_database
 from rhapsode.dialogue.log.export import export
+from rhapsode.dialogue.log.measuring import latency
 from rhapsode.dialogue.log.rows import clean
 from rhapsode.dialogue.log.writer import LogWriter
 from rhapsode.errors import FormatError, InputError
@@ -142,15 +143,15 @@ def test_latency_is_told_by_stage(url: str):
             Latency(k, 100.0 * k, {"speak": 10.0, "think": 5.0}),
         ]
     keep(url, *events)
-    told = reading.latency(open_database(url))
+    told = latency(open_database(url))
     assert [one["stage"] for one in told["stages"]] == ["total", "think", "speak"]
     total = told["stages"][0]
     assert (total["count"], total["p50"], total["p95"]) == (20, 1050.0, 1905.0)
     assert [one["total_ms"] for one in told["turns"]][::19] == [100.0, 2000.0]
     assert told["turns"][0]["stages_ms"] == {"speak": 10.0, "think": 5.0}
-    spoken = reading.latency(open_database(url), asked="spoken")
+    spoken = latency(open_database(url), asked="spoken")
     assert len(spoken["turns"]) == 5
-    assert len(reading.latency(open_database(url), asked="written")["turns"]) == 15
+    assert len(latency(open_database(url), asked="written")["turns"]) == 15
     assert spoken["stages"][0]["p50"] == 1800.0
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.schema import CreateTable
 from rhapsode.dialogue.log import database as databases
 from rhapsode.dialogue.log import reading
 from rhapsode.dialogue.log.database import Database, DatabaseError, locate, open_database
+from rhapsode.dialogue.log.measuring import latency
 from rhapsode.dialogue.log.removing import forget
 from rhapsode.dialogue.log.tables import Base
 from rhapsode.dialogue.log.writer import LogWriter
@@ -199,7 +200,7 @@ def test_postgresql_keeps_conversations(server: str):
     assert reading.conversations(database, limit=1, before=page["next"])["conversations"][0]["id"] == log.id
     assert reading.conversations(database, search="100% OF")["total"] == 1
     assert len(reading.unanswered(database)) == 2
-    assert reading.latency(database)["stages"][0]["count"] == 2
+    assert latency(database)["stages"][0]["count"] == 2
     assert forget(database, person="ada") == 2
     assert reading.conversations(database)["total"] == 1
     database.close()

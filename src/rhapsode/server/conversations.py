@@ -60,7 +60,9 @@ def _reading(router: APIRouter) -> None:
         request: Request, days: Days = 30, asked: Literal["all", "spoken", "written"] = "all"
     ) -> dict[str, Any]:
         empty: dict[str, Any] = {"days": days, "stages": [], "turns": []}
-        return await _read(request, lambda database: _log().latency(database, days=days, asked=asked), empty)
+        return await _read(
+            request, lambda database: _measuring().latency(database, days=days, asked=asked), empty
+        )
 
     @router.delete("")
     async def forget_person(request: Request, person: str = "") -> dict[str, int]:
@@ -121,6 +123,12 @@ def _log() -> ModuleType:
     from rhapsode.dialogue.log import reading
 
     return reading
+
+
+def _measuring() -> ModuleType:
+    from rhapsode.dialogue.log import measuring
+
+    return measuring
 
 
 def _unknown(key: str) -> HTTPException:

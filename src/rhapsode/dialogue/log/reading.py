@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from rhapsode.dialogue.log.database import Database
 from rhapsode.dialogue.log.tables import ConversationRow, MomentRow, SoundRow, StageRow, TurnRow
 from rhapsode.errors import InputError
-
-STAGES = ("total", "turn_end", "recognise", "think", "speak", "perform")
-"""Stages in the order in which they are told; others follow."""
-
-Asked = Literal["all", "spoken", "written"]
-"""Which questions count."""
-
-CHARTED = 200
-"""Newest turns whose latency is told one by one."""
 
 
 class UnknownConversationError(InputError):
@@ -195,68 +185,6 @@ def unanswered(database: Database, *, limit: int = 100, days: int | None = None)
                 "reason": turn.reason,
             }
     return sorted(found.values(), key=lambda one: -one["count"])[:limit]
-
-
-def latency(database: Database, *, days: int = 30, asked: Asked = "all") -> dict[str, Any]:
-    """Return how long answers took to begin.
-
-    Args:
-        database: that is read.
-        days: how far back.
-        asked: what counts: spoken questions have an end to find and words to recognise, written ones have not.
-
-    Returns:
-        "days", "stages" (stage, count, p50, p95: milliseconds), "turns" (at, conversation, number, total_ms,
-        stages_ms; the newest, in order of time).
-
-    Raises:
-        DatabaseError: the database cannot be read.
-
-    """
-    t, s = TurnRow, StageRow
-    since = datetime.now(UTC) - timedelta(days=days)
-    wanted = (
-        select(t.asked_at, s.conversation, s.number, s.stage, s.ms)
-        .join(t, and_(t.conversation == s.conversation, t.number == s.number))
-        .where(t.asked_at >= since)
-        .order_by(t.asked_at.desc(), s.conversation, s.number)
-        .limit(200_000)
-    )
-    if asked != "all":
-        wanted = wanted.where(t.spoken == (asked == "spoken"))
-    spans: dict[str, list[float]] = {}
-    turns: dict[tuple[str, int], dict[str, Any]] = {}
-    with database.reading() as session:
-        for at, key, number, stage, ms in session.execute(wanted):
-            spans.setdefault(stage, []).append(ms)
-            if (key, number) not in turns and len(turns) >= CHARTED:
-                continue
-            turn = turns.setdefault(
-                (key, number),
-                {"at": written(at), "conversation": key, "number": number, "total_ms": None, "stages_ms": {}},
-            )
-            if stage == "total":
-                turn["total_ms"] = round(ms, 1)
-            else:
-                turn["stages_ms"][stage] = round(ms, 1)
-    order = [*(one for one in STAGES if one in spans), *sorted(set(spans) - set(STAGES))]
-    return {
-        "days": days,
-        "stages": [
-            {
-                "stage": one,
-                "count": len(spans[one]),
-                "p50": _part(spans[one], 50),
-                "p95": _part(spans[one], 95),
-            }
-            for one in order
-        ],
-        "turns": [turn for turn in reversed(turns.values()) if turn["total_ms"] is not None],
-    }
-
-
-def _part(values: list[float], percent: float) -> float:
-    return round(float(np.percentile(values, percent)), 1)
 
 
 def _conversation(row: ConversationRow) -> dict[str, Any]:
