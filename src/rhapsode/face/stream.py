@@ -1,7 +1,7 @@
 """Sound in, face curves out, chunk by chunk: the whole chain as one stage with explicit state.
 
-    samples at any rate -> 16 kHz mono -> engine (mouth) -> phones, where known -> shaping -> emotion
-    -> life (eyes, head) -> controls -> curves
+    samples at any rate -> 16 kHz mono -> engine (mouth) -> phones, where known -> shaping
+    -> curves of the voice, where known -> emotion -> life (eyes, head) -> controls -> curves
 
 A file and a microphone take this same path, so that a streamed performance equals a whole one.
 """
@@ -25,6 +25,7 @@ from rhapsode.face.engines import load_engine
 from rhapsode.face.life import LifeStream
 from rhapsode.face.shaping import ShapingStream
 from rhapsode.face.spoken import SpokenPhones
+from rhapsode.face.spoken_curves import FacedWords, SpokenCurves
 from rhapsode.face.voice import ACTIVITY, VoiceMeter
 from rhapsode.face.voice import WIDTH as VOICE_WIDTH
 from rhapsode.performance import CLOCK_HZ, HOP, Curves, Float32, Words
@@ -86,7 +87,7 @@ class FaceStream:
         self._engine = engine.stream(style=direction.performer)
         silent = self._engine.push(np.zeros(0, np.float32))
         self._listener = None if silent.heard() is not None else _Listener()
-        self._spoken = SpokenPhones()
+        self._spoken, self._given = SpokenPhones(), SpokenCurves()
         self._shaping = ShapingStream(direction.played_shaping())
         self._emotion = EmotionStream(direction.emotion)
         self._life = LifeStream(direction.played_life(), seed=direction.seed)
@@ -133,12 +134,14 @@ class FaceStream:
 
         Args:
             words: with phones, seconds from the first sample of the stream. They replace what was told of
-                sound from ``begin_s`` on; without phones the engine alone moves the mouth there.
+                sound from ``begin_s`` on; without phones the engine alone moves the mouth there. Curves of
+                `FacedWords` stand in its place, see `rhapsode.face.spoken_curves`.
             begin_s: where the sound that they were spoken in begins.
             end_s: where it ends; between both, where no phone is, the mouth rests.
 
         """
         self._spoken.tell(words.phones, begin_s, end_s)
+        self._given.tell(words.face if isinstance(words, FacedWords) else None, begin_s)
 
     def finish(self) -> Curves:
         """Return the curve frames up to the end of the sound; the stream ends here."""
@@ -157,8 +160,10 @@ class FaceStream:
         self._emotion.hear(y, last=last)
         activity = voice[:, ACTIVITY]
         weights, activity = self._spoken.push(frames.weights, activity)
-        felt = self._emotion.feel(self._shaping.push(weights, activity), activity)
-        face = self._controls.push(self._life.push(felt.face, voice, felt.mood), last=last)
+        mouth = self._given.push(self._shaping.push(weights, activity))
+        felt = self._emotion.feel(mouth, activity)
+        living = self._given.finish(self._life.push(felt.face, voice, felt.mood))
+        face = self._controls.push(living, last=last)
         curves = Curves(FACE.channels, face, start=Fraction(self._made * HOP))
         self.emotion = Curves(TRACK, felt.track, start=Fraction(self._felt * HOP)) if self._feels else None
         self._last = None if heard is None else (heard, self._felt)

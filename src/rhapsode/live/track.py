@@ -7,10 +7,12 @@ each on the grid of curve frames (320 clock samples). No I/O, no waiting.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from rhapsode.face.emotion import Feelings
+from rhapsode.face.spoken_curves import FacedWords
 from rhapsode.live.engine import SAMPLE_RATE, FaceStage
 from rhapsode.live.items import CurvesItem, SoundItem
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32, Span, Words
@@ -65,7 +67,7 @@ class Track:
         self._face.feel(emotion)
 
     def words(self, words: Words, zero: int, seconds: float) -> None:
-        """Tell the face the phones of the sound that is added next.
+        """Tell the face the phones, and the face if the voice gives one, of the sound that is added next.
 
         Args:
             words: spoken in it.
@@ -73,11 +75,15 @@ class Track:
             seconds: how long that sound is.
 
         """
-        if words.phones:
+        face = words.face if isinstance(words, FacedWords) else None
+        if words.phones or face is not None:
             late = (zero - self._zero) / CLOCK_HZ
             phones = tuple(Span(p.text, p.start_s + late, p.end_s + late) for p in words.phones)
             begin = (self._given - self._zero) / CLOCK_HZ
-            self._face.words(Words((), phones), begin_s=begin, end_s=begin + seconds)
+            told = Words((), phones)
+            if face is not None:
+                told = FacedWords((), phones, replace(face, start=face.start + zero - self._zero))
+            self._face.words(told, begin_s=begin, end_s=begin + seconds)
             self._told = True
 
     def idle(self, curve_frames: int, generation: int) -> Made:
