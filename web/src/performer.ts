@@ -3,6 +3,7 @@
  * there is a face of the sample that is heard.
  */
 
+import { Background } from "./background.ts";
 import { type Carrier, Connection, type Link } from "./connection.ts";
 import { BonesTrack, type Turns } from "./curves.ts";
 import { Face, sampleToShow } from "./face.ts";
@@ -40,6 +41,7 @@ const POSITION_MS = 500;
 export class Performer {
   readonly player = new Player();
   readonly connection: Connection;
+  readonly background: Background;
   readonly errors = new Recent(15, 0);
   face: Face | null = null;
   /** The turns of the body's bones that belong to the face shown; null where none do. */
@@ -66,8 +68,10 @@ export class Performer {
     private readonly audience: Audience,
     private readonly follow: string | null = null,
     session: string | null = null,
+    fetch: (path: string) => Promise<ArrayBuffer> = () => Promise.reject(new Error("no server")),
   ) {
     this.session = session;
+    this.background = new Background(() => this.player.output, fetch);
     this.connection = new Connection(() => carry(this), {
       link: (state) => this.link(state),
       message: (message) => this.message(message),
@@ -131,6 +135,7 @@ export class Performer {
       this.connection.send({ ...settings, ...(follow ? { follow } : session ? { session } : {}) });
     } else {
       this.hush();
+      this.background.stop();
       this.deaf = false;
       this.become("idle");
       this.face?.settle();
@@ -163,6 +168,9 @@ export class Performer {
         this.generation = message.generation;
         this.face?.listen();
         this.become("listening");
+        break;
+      case "background":
+        this.background.tell(message);
         break;
       case "error":
         if (!this.utterance && this.activity === "waiting") this.become("idle");
@@ -217,6 +225,7 @@ export class Performer {
   /** Moves on by `seconds`; returns the channels to show in a picture that is seen `aheadMs` from now. */
   step(seconds: number, aheadMs: number): Float32Array | null {
     const sample = this.hear(aheadMs);
+    this.background.step(this.utterance !== null && this.activity !== "listening");
     this.face?.step(seconds, sample);
     this.bones = this.face && !Number.isNaN(this.face.at) ? this.track.at(this.face.at) : null;
     return this.face?.shown ?? null;

@@ -33,6 +33,11 @@ export class Player {
     return this.context ? this.context.outputLatency || this.context.baseLatency || 0 : null;
   }
 
+  /** What else is heard joins here, under the same volume; null while there is no output. */
+  get output(): { context: AudioContext; into: AudioNode } | null {
+    return this.context && this.gain ? { context: this.context, into: this.gain } : null;
+  }
+
   get supported(): boolean {
     return "AudioWorkletNode" in window;
   }

@@ -107,11 +107,17 @@ export interface Recording {
   error: string | null;
 }
 
+/** A background that the page plays itself: a loop, and what is heard of it now. */
+export type Background =
+  | { type: "background"; path: null }
+  | { type: "background"; path: string; gain: number; swell_db: number; at_s: number };
+
 export type Message =
   | Ready
   | Begin
   | Metrics
   | Recording
+  | Background
   | TalkMessage
   | { type: "words"; generation: number; words: Word[] }
   | { type: "end"; generation: number; sample: number }

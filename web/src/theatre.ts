@@ -46,7 +46,8 @@ export class Theatre {
       this.transport = peers ? "rtc" : "ws";
       return peers ? new RtcCarrier(options.server, () => (peers = false)) : new SocketCarrier(options.server.socket);
     };
-    this.performer = new Performer(carry, options.audience, options.follow, options.session);
+    const fetch = async (path: string) => (await options.server.ask(path)).arrayBuffer();
+    this.performer = new Performer(carry, options.audience, options.follow, options.session, fetch);
     let stage: Stage | null = null;
     try {
       stage = new Stage(options.canvas);

@@ -93,6 +93,26 @@ class Bed:
         return cls(_read(file, sample_rate, stamp), sample_rate, db=db, always=always)
 
     @property
+    def sample_rate(self) -> int:
+        """Of the loop, Hz."""
+        return self._rate
+
+    @property
+    def samples(self) -> int:
+        """Length of the loop."""
+        return len(self._loop)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the loop."""
+        return len(self._loop) / self._rate
+
+    @property
+    def peak(self) -> float:
+        """Greatest size in the loop, whose root mean square is 1."""
+        return float(np.abs(self._loop).max())
+
+    @property
     def level(self) -> float:
         """Its root mean square under the voice as that was heard so far."""
         return self._voice * self._under

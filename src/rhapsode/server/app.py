@@ -20,6 +20,7 @@ from rhapsode import __version__
 from rhapsode.errors import InputError, MissingExtraError, RhapsodeError
 from rhapsode.live.engine import Engine, ProductEngine
 from rhapsode.server.access import Access, make_token
+from rhapsode.server.backgrounds import backgrounds
 from rhapsode.server.connection import SocketChannel, Welcome, converse
 from rhapsode.server.conversations import conversations_rest
 from rhapsode.server.place import Backstage
@@ -132,6 +133,7 @@ def create_app(
         return await _answer(app, request)
 
     app.include_router(rest(wardrobe))
+    app.include_router(backgrounds())
     app.include_router(talk_rest())
     app.include_router(talk_tables())
     app.include_router(talk_settings())

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from rhapsode.errors import RhapsodeError
 from rhapsode.live.engine import SAMPLE_RATE
-from rhapsode.live.items import (
-    BeginItem,
-    CurvesItem,
-    EndItem,
-    FaultItem,
-    IdleItem,
-    Item,
-    ListenItem,
-    SoundItem,
-    WordsItem,
-)
+from rhapsode.live.items import BeginItem, CurvesItem, IdleItem, Item, ListenItem, SoundItem
 from rhapsode.live.metrics import Window
 from rhapsode.live.performer import SPEECH_AHEAD_S
 from rhapsode.live.session import Session
 from rhapsode.live.timeline import Timeline
-from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Words
+from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP
 from rhapsode.protocols.stage_packets import BonesPacket, CurvesPacket, SoundPacket
 from rhapsode.rigs import FACE
+from rhapsode.server.backgrounds import background_message, key_of
+from rhapsode.server.item_messages import told
 from rhapsode.server.messages import PROTOCOL
 
 LIFE_KEPT = 200
@@ -114,6 +107,7 @@ class Viewer:
         self._news = asyncio.Event()
         self._listening = False
         self._sent_upto = 0
+        self._background: tuple[str, int] | None = None  # what was told: which, and its level, dB
         self.dropped = 0
         self.packet_ms = Window()
 
@@ -191,6 +185,7 @@ class Viewer:
                     await self._turn()
                 await self._news.wait()
                 self._news.clear()
+                await self._tell_background()
                 while self._waiting and not self._moved:
                     await self._send_one(self._waiting.popleft())
         finally:
@@ -207,6 +202,7 @@ class Viewer:
         self._moved = False
         self._waiting = deque(one for one in self._waiting if isinstance(one, dict))
         self._sound_s, self._listening, self._sent_upto = 0.0, False, 0
+        self._background = None
         await self._send(
             {
                 "type": "ready",
@@ -226,6 +222,16 @@ class Viewer:
             if self._speaker is not None:
                 self._speaker.turn_to(session.timeline)
             session.attach(self)
+
+    async def _tell_background(self) -> None:
+        """Tell who gets packets of sound of the background that runs, whenever it is another or louder."""
+        if self._session is None or self._speaker is not None:
+            return
+        bed = self._session.timeline.bed
+        now = None if bed is None else (key_of(bed), round(20 * math.log10(bed.level + 1e-9)))
+        if now != self._background:
+            self._background = now
+            await self._send(background_message(bed, asyncio.get_running_loop().time()))
 
     async def _send_one(self, item: Item | dict[str, Any]) -> None:
         if isinstance(item, dict):
@@ -274,28 +280,3 @@ class Viewer:
 
     def _curves_waiting(self) -> Iterator[CurvesItem]:
         return (item for item in self._waiting if isinstance(item, CurvesItem))
-
-
-def told(item: BeginItem | WordsItem | EndItem | IdleItem | ListenItem | FaultItem) -> dict[str, Any]:
-    """Return the text message of an item."""
-    if isinstance(item, FaultItem):
-        return {"type": "error", "message": item.message, "fatal": False}
-    if isinstance(item, WordsItem):
-        return {
-            "type": "words",
-            "generation": item.generation,
-            "words": _rows(item.words, item.start),
-        }
-    if isinstance(item, EndItem):
-        return {"type": "end", "generation": item.generation, "sample": item.sample}
-    made: dict[str, Any] = {"generation": item.generation, "start": item.start}
-    if isinstance(item, BeginItem):
-        return {"type": "begin", **made, "sample_rate": SAMPLE_RATE, "text": item.text, "kind": item.kind}
-    return {"type": "idle" if isinstance(item, IdleItem) else "listen", **made}
-
-
-def _rows(words: Words, start: int) -> list[list[Any]]:
-    return [
-        [span.text, start + round(span.start_s * CLOCK_HZ), start + round(span.end_s * CLOCK_HZ)]
-        for span in words.words
-    ]
