@@ -106,6 +106,28 @@ def read(path: Path, *, angle_scale: float = 1.0) -> Performance:
     return Performance(face)
 
 
+def frames_of(animation: str) -> tuple[int, Any]:
+    """Read the animation of one viseme event, as the service sends it while it speaks.
+
+    Args:
+        animation: JSON of one chunk.
+
+    Returns:
+        The number of its first frame, 60 a second, and (n, 55) float32 in the order of `CHANNELS`, as sent.
+
+    Raises:
+        FormatError: it is no chunk.
+
+    """
+    file = EventFile(Path("viseme event"), "Azure animation JSON", "ask for FacialExpression", animation)
+    chunks = [chunk for document in file.documents() for chunk in _chunks(file, document)]
+    if len(chunks) != 1:
+        raise file.wrong(f"{len(chunks)} chunks", "one")
+    rows = _rows(file, chunks[0], 1)
+    values = np.array(rows, np.float32).reshape(len(rows), len(CHANNELS))
+    return int(chunks[0]["FrameIndex"]), values
+
+
 def _even(frames: dict[int, list[float]]) -> Any:
     """Return (T, 55) with every frame from 0 to the last."""
     known = np.array(sorted(frames))

@@ -26,12 +26,14 @@ class EventFile:
         path: the file.
         kind: name of its format.
         remedy: what to do where it is not right.
+        given: its text, where it is no file but comes from elsewhere; ``path`` is what it is called then.
 
     """
 
     path: Path
     kind: str
     remedy: str
+    given: str | None = None
 
     def wrong(self, got: str, expected: str) -> FormatError:
         """Return the error that says what the file is not."""
@@ -45,6 +47,8 @@ class EventFile:
             OSError: it cannot be read.
 
         """
+        if self.given is not None:
+            return self.given
         try:
             return self.path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:

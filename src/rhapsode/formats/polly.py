@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rhapsode.formats.event_text import EventFile, short
 from rhapsode.formats.options import WriteOptions
@@ -19,6 +19,7 @@ from rhapsode.performance import Performance, Span, Words
 from rhapsode.rigs.visemes import OTHER_SPELLINGS, POLLY
 
 _TAIL_S = 0.2
+_KIND, _REMEDY = "Polly speech marks", "ask Polly for viseme marks again"
 _SENTENCE_ENDS = tuple(".!?…。！？")
 _AROUND = " \t\"'“”‘’()[]{}<>.,;:!?…。，、；：！？—–"
 _KINDS = ("sentence", "word", "viseme", "ssml")
@@ -84,6 +85,21 @@ def _mark(time_s: float, kind: str, **more: Any) -> dict[str, Any]:
     return {"time": max(round(time_s * 1000), 0), "type": kind, **more}
 
 
+class Marks(NamedTuple):
+    """What speech marks tell.
+
+    Args:
+        visemes: of the set "polly", in order of time; each lasts until the next one.
+        words: with their punctuation.
+        end_s: where the speech ends, as far as marks tell.
+
+    """
+
+    visemes: tuple[Span, ...]
+    words: tuple[Span, ...]
+    end_s: float
+
+
 def read(path: Path) -> Performance:
     """Read speech marks: visemes become a moving mouth, words become words with their punctuation.
 
@@ -91,7 +107,24 @@ def read(path: Path) -> Performance:
         FormatError: a line is no mark, or there is no viseme.
 
     """
-    file = EventFile(path, "Polly speech marks", "ask Polly for viseme marks again")
+    found = _marks(EventFile(path, _KIND, _REMEDY))
+    return performance_of(found.visemes, "polly", words=Words(found.words))
+
+
+def marks_of(text: str) -> Marks:
+    """Read the speech marks of one request, as the service answers it.
+
+    Args:
+        text: one mark a line.
+
+    Raises:
+        FormatError: a line is no mark, or there is no viseme.
+
+    """
+    return _marks(EventFile(Path("answer"), _KIND, _REMEDY, text))
+
+
+def _marks(file: EventFile) -> Marks:
     visemes: list[tuple[str, float]] = []
     told: list[tuple[float, dict[str, Any]]] = []
     for number, mark in enumerate(file.documents(), start=1):
@@ -117,7 +150,7 @@ def read(path: Path) -> Performance:
     closed = [name for name, _ in visemes[-2:]] == ["sil", "sil"] and latest == visemes[-1][1]
     end_s = latest + (0.0 if closed else _TAIL_S)
     spans = file.spans(visemes, end_s)
-    return performance_of(spans, "polly", words=Words(_words(told, spans, end_s)))
+    return Marks(spans, _words(told, spans, end_s), end_s)
 
 
 def _words(

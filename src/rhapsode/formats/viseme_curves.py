@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode import rigs
+from rhapsode.face.shaping_settings import MOUTH
 from rhapsode.performance import CURVE_HZ, Curves, Performance, Span, Words
 from rhapsode.rigs.visemes import OCULUS, REST, VISEMES_TO_ARKIT, viseme_set
 
@@ -57,26 +59,58 @@ def performance_of(events: Sequence[Span], name: str, *, words: Words | None = N
 
     """
     rate = Fraction(CURVE_HZ)
-    mix = _oculus_mix(name)
+    weights = _weights(events, name, rate)
+    heard = Curves(OCULUS.channels, (weights @ _oculus_mix(name)).astype(np.float32), rate)
+    arkit = _arkit(weights, name, rate)
+    return Performance(rigs.retarget(arkit, "face"), words=words or Words(), heard=heard)
+
+
+def mouth_of(events: Sequence[Span], name: str, rate: Fraction) -> Curves:
+    """Return the channels of the mouth that speaks ``events``, ``rate`` rows a second.
+
+    Args:
+        events: as of `performance_of`.
+        name: the viseme set.
+        rate: rows a second.
+
+    """
+    return _arkit(_weights(events, name, rate), name, rate).select(mouth_channels(name))
+
+
+@lru_cache(maxsize=8)
+def mouth_channels(name: str) -> tuple[str, ...]:
+    """Return the ARKit channels that visemes of a set speak for: the mouth, and whatever else they move."""
+    moved = _arkit(np.eye(len(viseme_set(name))), name, Fraction(CURVE_HZ))
+    return tuple(channel for channel in moved.names if channel in MOUTH or moved[channel].any())
+
+
+def _weights(events: Sequence[Span], name: str, rate: Fraction) -> Float64:
     channels = viseme_set(name).channels
     still = _still(events, name)
-    weights = activation([(channels.index(e.text), e.start_s, e.end_s) for e in still], name, rate)
-    heard = Curves(OCULUS.channels, (weights @ mix).astype(np.float32), rate)
-    arkit = rigs.convert(Curves(channels, weights.astype(np.float32), rate), VISEMES_TO_ARKIT[name])
-    return Performance(rigs.retarget(arkit, "face"), words=words or Words(), heard=heard)
+    return activation([(channels.index(e.text), e.start_s, e.end_s) for e in still], name, rate)
+
+
+def _arkit(weights: Float64, name: str, rate: Fraction) -> Curves:
+    given = Curves(viseme_set(name).channels, weights.astype(np.float32), rate)
+    return rigs.convert(given, VISEMES_TO_ARKIT[name])
 
 
 def _still(events: Sequence[Span], name: str) -> list[Span]:
     """Return the events with those that are movements split into where they begin and where they end."""
     made = []
     for event in events:
-        parts = _MOVING.get(name, {}).get(event.text)
-        if parts is None:
+        parts = moving(event.text, name)
+        if len(parts) == 1:
             made.append(event)
             continue
         turn = event.start_s + _FIRST_SHARE * (event.end_s - event.start_s)
         made += [Span(parts[0], event.start_s, turn), Span(parts[1], turn, event.end_s)]
     return made
+
+
+def moving(viseme: str, name: str) -> tuple[str, ...]:
+    """Return the mouths that a viseme of a set moves through: two, or itself."""
+    return _MOVING.get(name, {}).get(viseme, (viseme,))
 
 
 def activation(events: Sequence[tuple[int, float, float]], name: str, rate: Fraction) -> Float64:
@@ -174,6 +208,7 @@ def _lips_left_alone(
     return made
 
 
+@lru_cache(maxsize=8)
 def _kinds(name: str) -> list[frozenset[str]]:
     """Return for every viseme of a set what its articulators do: rest, shut, lips, tongue."""
     mix = _oculus_mix(name)
@@ -186,6 +221,7 @@ def _kinds(name: str) -> list[frozenset[str]]:
     return made
 
 
+@lru_cache(maxsize=8)
 def _oculus_mix(name: str) -> Float64:
     """Return (visemes, 15): the mixture of Oculus visemes that each one is; rows add up to 1."""
     mixed = rigs.retarget(
