@@ -61,6 +61,36 @@ def test_marks_are_felt_where_they_stand_and_never_spoken():
     assert dict(words)["Come"] - dict(words)["home!"] > 0.7
 
 
+def test_gestures_are_made_in_files_and_come_to_their_end():
+    text = "Hello there, [wave] it is me."
+    done = say(text, "-o", "a.npz", "-o", "a.bvh")
+    assert done.exit_code == 0, done.exception
+    take = Performance.load("a.npz")
+    assert take.motion is not None
+    assert (len(take.motion), take.motion.start) == (len(take.face), take.face.start)
+    arm = take.motion.rotations[:, take.motion.joints.index("rightUpperArm")]
+    moved = np.degrees(2 * np.arccos(np.clip(np.abs(arm @ arm[0]), 0, 1)))
+    begin = next(word.start_s for word in take.words.words if word.text == "it")
+    assert moved[: round(begin * 50)].max() < 0.5
+    assert moved.max() > 45
+    assert moved[-1] < 5  # it is not cut off with the last word
+    assert take.sound is not None
+    assert take.sound.duration_s - take.words.words[-1].end_s > 0.8
+    assert abs(take.face.duration_s - take.sound.duration_s) < 0.05
+    assert "JOINT rightUpperArm" in Path("a.bvh").read_text()
+    assert say(text, "-o", "b.npz").exit_code == 0
+    assert np.array_equal(Performance.load("b.npz").motion.rotations, take.motion.rotations)  # type: ignore[union-attr]
+
+
+def test_without_gestures_a_file_has_no_body(here: Path):
+    (here / "rhapsode.toml").write_text("[perform]\ngestures = false\n")
+    assert say("Hello there, [wave] it is me.", "-o", "forbidden.npz").exit_code == 0
+    (here / "rhapsode.toml").unlink()
+    assert say("Hello there.", "-o", "none.npz").exit_code == 0
+    for name in ("forbidden", "none"):
+        assert Performance.load(f"{name}.npz").motion is None
+
+
 def test_ssml_is_known_by_its_first_element():
     done = say('<speak>Well, <break time="900ms"/> yes.</speak>', "-o", "a.npz")
     assert done.exit_code == 0, done.exception

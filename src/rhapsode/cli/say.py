@@ -84,7 +84,14 @@ def say(
         options = {"fps": fps, "size": size, "rig": rig, "avatar": avatar or None}
         given = {name: value for name, value in options.items() if value is not None}
         with interruptible():
-            seconds = write_files(speaking, list(map(Path, output)), direction, note=say_note, **given)
+            seconds = write_files(
+                speaking,
+                list(map(Path, output)),
+                direction,
+                gestures=held.perform.gestures,
+                note=say_note,
+                **given,
+            )
         console.print(f"{seconds:.1f} s -> {', '.join(output)}", markup=False)
         return
     from rhapsode.cli.say_out import SaidLive

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rhapsode.errors import AudioError, FormatError
-from rhapsode.performance import CLOCK_HZ, Performance, Sound
+from rhapsode.live.behaviour.acting import Acting
+from rhapsode.live.behaviour.gestures import GESTURES
+from rhapsode.performance import CLOCK_HZ, Curves, Performance, Sound, Words
 
 if TYPE_CHECKING:
     from rhapsode.cli.say_spoken import Slice, Speaking
     from rhapsode.face.direction import Direction
+    from rhapsode.face.stream import FaceStream
     from rhapsode.live.asked import Speech
     from rhapsode.live.engine import Block
     from rhapsode.live.session import Session
@@ -27,7 +30,13 @@ Note = Callable[[str], None]
 
 
 def write_files(
-    speaking: Speaking, paths: Sequence[Path], direction: Direction, *, note: Note, **options: Any
+    speaking: Speaking,
+    paths: Sequence[Path],
+    direction: Direction,
+    *,
+    gestures: bool,
+    note: Note,
+    **options: Any,
 ) -> float:
     """Speak into files, all of which appear, or none; return the seconds that were spoken.
 
@@ -35,6 +44,7 @@ def write_files(
         speaking: what to say.
         paths: of the files; the extension names the format. ``.flac`` holds the sound alone.
         direction: how the face plays.
+        gestures: whether it makes those that are marked.
         note: told what a person should know.
         options: of the files, see `rhapsode.formats.WriteOptions`.
 
@@ -48,7 +58,8 @@ def write_files(
     others = [path for path in paths if path not in flacs]
     sounds: list[Sound] = []
     with open_writers(others, **options) as writers:
-        for part in _performed(speaking, direction, note):
+        acting = Acting(seed=direction.seed) if gestures and speaking.gestures else None
+        for part in _performed(speaking, direction, acting, note):
             if others:
                 writers.write(part)
             if part.sound is not None:
@@ -58,34 +69,53 @@ def write_files(
     return sum(sound.duration_s for sound in sounds)
 
 
-def _performed(speaking: Speaking, direction: Direction, note: Note) -> Iterator[Performance]:
+def _performed(
+    speaking: Speaking, direction: Direction, acting: Acting | None, note: Note
+) -> Iterator[Performance]:
     """Yield what is spoken with its face, slice by slice."""
     from rhapsode.face.stream import FaceStream
 
     face: FaceStream | None = None
     told: set[str] = set()
-    for one in speaking.slices():
-        told |= _told(one, told, note)
+    for one in _to_the_end(speaking, acting):
+        for line in set(one.notes) - told:
+            told.add(line)
+            note(line)
         face = face or FaceStream(one.sound.sample_rate, direction=direction)
         for felt in one.feelings:
             face.feel(felt if felt is not None else direction.emotion or "")
         begin_s = float(one.sound.start / CLOCK_HZ)
         face.words(one.words, begin_s=begin_s, end_s=begin_s + one.sound.duration_s)
-        curves = face.push(one.sound.samples)
-        meta = {"source": "text"}
-        yield Performance(curves, one.sound, one.words, face.emotion, meta=meta, heard=face.heard)
+        yield _part(face, face.push(one.sound.samples), acting, one.sound, one.words)
     if face is not None:
-        curves = face.finish()
-        yield Performance(curves, emotion=face.emotion, meta={"source": "text"}, heard=face.heard)
+        yield _part(face, face.finish(), acting)
 
 
-def _told(one: Slice, told: set[str], note: Note) -> set[str]:
-    notes = set(one.notes)
-    if one.gestures:
-        notes.add("gestures are made in live performances only; files go without")
-    for line in notes - told:
-        note(line)
-    return notes
+def _part(
+    face: FaceStream,
+    curves: Curves,
+    acting: Acting | None,
+    sound: Sound | None = None,
+    words: Words | None = None,
+) -> Performance:
+    motion = None
+    if acting is not None:
+        curves, motion = acting.push(curves)
+    meta = {"source": "text"}
+    return Performance(curves, sound, words or Words(), face.emotion, motion, meta=meta, heard=face.heard)
+
+
+def _to_the_end(speaking: Speaking, acting: Acting | None) -> Iterator[Slice]:
+    """Yield what is spoken, and silence until the last gesture is over."""
+    for one in speaking.slices():
+        if acting is not None:
+            acting.hear(one.sound)
+            for name, at_s in one.gestures:
+                if name in GESTURES:
+                    acting.gesture(name, at_s)
+        yield one
+    while acting is not None and acting.acts:
+        yield speaking.silence(0.1)
 
 
 def _write_flac(path: Path, sounds: Sequence[Sound]) -> None:

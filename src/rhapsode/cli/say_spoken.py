@@ -97,11 +97,11 @@ class Speaking:
             if isinstance(step, Sentence):
                 yield from self._sentence(step)
             elif isinstance(step, Silence):
-                yield self._silence(step.seconds)
+                yield self.silence(step.seconds)
             else:
                 self._marks.append(step.mark)
         if self._marks:
-            yield self._silence(TAIL_S)
+            yield self.silence(TAIL_S)
 
     def _steps(self) -> list[Step]:
         from rhapsode.speech.sentences import Sentences
@@ -126,7 +126,13 @@ class Speaking:
             yield self._slice(speech, placed)
         self._marks += [mark for _, mark in waiting]
 
-    def _silence(self, seconds: float) -> Slice:
+    @property
+    def gestures(self) -> bool:
+        """Whether there are any."""
+        return not self.ssml and any(isinstance(piece, Gesture) for piece in read_marks(self.text))
+
+    def silence(self, seconds: float) -> Slice:
+        """Return silence behind what was spoken."""
         rate = self._rate or 24_000
         sound = Sound(np.zeros((round(seconds * rate), 1), np.float32), rate)
         return self._slice(Speech(sound, Words()), [])

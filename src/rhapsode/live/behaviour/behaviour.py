@@ -10,11 +10,11 @@ from rhapsode.face.emotion import Emotion
 from rhapsode.face.life.motion import DT, generator
 from rhapsode.live.behaviour.body import pose
 from rhapsode.live.behaviour.cues import Cue, Ears, Manners, Phrases
-from rhapsode.live.behaviour.gestures import GESTURES, Gesture
+from rhapsode.live.behaviour.gestures import GESTURES
+from rhapsode.live.behaviour.gesturing import Gesturing, MouthShare
 from rhapsode.live.behaviour.parts import zeros
 from rhapsode.live.behaviour.states import STATES, State, States
 from rhapsode.live.behaviour.wearing import worn
-from rhapsode.live.capture.voice import Voice
 from rhapsode.live.items import CurvesItem
 from rhapsode.live.session import Session
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
@@ -23,12 +23,6 @@ from rhapsode.settings import Perform
 AHEAD_S, SPEECH_S = 0.15, 0.8
 """How long before they are due curves get their behaviour: what a network may jitter and a page lag. Those
 of speech are there long before, and so are its gestures."""
-
-AT_ONCE = 3
-"""Gestures that may go on at the same time; one more ends the oldest."""
-
-_GIVE_S, _TAKE_S = 0.3, 0.08
-"""How long behaviour takes to have the mouth after speech, and to give it back before."""
 
 _LONGEST_STEP_S = 0.2
 
@@ -60,13 +54,11 @@ class Behaviour:
     ) -> None:
         self._session, self._settings = session, settings or Perform()
         self._body = body
-        self._rng, self._states = generator(seed, "gestures"), States(self._settings, seed)
-        self._manners, self._voice = Manners(generator(seed, "manners")), Voice()
+        self._gesturing, self._states = Gesturing(generator(seed, "gestures")), States(self._settings, seed)
+        self._manners, self._mouth = Manners(generator(seed, "manners")), MouthShare()
         self._phrases, self._level_at = Phrases(), 0.0
         self._ears: Ears | None = None
-        self._running: list[tuple[Gesture, bool]] = []
         self._waiting: deque[tuple[int, str, float]] = deque()
-        self._mouth = 1.0
         session.add_mix(self, first=True, ahead_s=AHEAD_S, speech_s=SPEECH_S)
 
     def close(self) -> None:
@@ -90,7 +82,7 @@ class Behaviour:
     @property
     def gesturing(self) -> tuple[str, ...]:
         """The gestures under way, oldest first."""
-        return tuple(gesture.name for gesture, _ in self._running)
+        return self._gesturing.names
 
     def state(self, state: State) -> None:
         """Idle, listen, think or speak from now on.
@@ -124,7 +116,7 @@ class Behaviour:
         if not self._settings.gestures:
             return False
         if at is None:
-            self._begin(name, strength, bound=False)
+            self._gesturing.begin(name, strength, bound=False)
         else:
             self._waiting.append((at, name, strength))
             self._waiting = deque(sorted(self._waiting))
@@ -157,7 +149,7 @@ class Behaviour:
             return
         self._states.blink(0.6)
         if nod := self._manners.nods():
-            self._begin(nod, 1.0, bound=False)
+            self._gesturing.begin(nod, bound=False)
 
     def question(self) -> None:
         """Take notice that the person asks: the brows rise."""
@@ -168,44 +160,30 @@ class Behaviour:
         """Return one curve frame with behaviour on it, and the bones of the body."""
         while self._waiting and self._waiting[0][0] <= item.start:
             _, name, strength = self._waiting.popleft()
-            self._begin(name, strength, bound=True)
+            self._gesturing.begin(name, strength)
         parts = zeros()
         self._manners.step(DT)
         self._states.step(parts)
-        for gesture, _ in self._running:
-            gesture.step(parts, DT)
-        self._running = [one for one in self._running if not one[0].over]
-        spoken = self._voice.active(item.start) or self._voice.coming(item.start)
-        self._mouth += -DT / _TAKE_S if spoken else DT / _GIVE_S
-        self._mouth = min(max(self._mouth, 0.0), 1.0)
-        values = worn(item.values[0], parts, self._mouth)[None]
+        self._gesturing.step(parts)
+        values = worn(item.values[0], parts, self._mouth.step(item.start))[None]
         bones = {**pose(parts), **item.bones} if self._body else item.bones
         return replace(item, values=values, bones=bones)
 
     def hear(self, start: int, samples: Float32, sample_rate: int) -> None:
         """Take notice of the session's own sound."""
-        self._voice.hear(start, samples, sample_rate)
+        self._mouth.hear(start, samples, sample_rate)
 
     def interrupted(self) -> None:
         """Take notice that what was performed is not any more: its gestures are given up."""
-        self._voice.forget()
+        self._mouth.forget()
         self._waiting.clear()
-        for gesture, bound in self._running:
-            if bound:
-                gesture.drop()
+        self._gesturing.drop()
 
     def _heed(self, cue: Cue) -> None:
         if cue.pause:
             self.heard_pause()
         if cue.question:
             self.question()
-
-    def _begin(self, name: str, strength: float, *, bound: bool) -> None:
-        if any(gesture.name == name and gesture.done < 0.6 for gesture, _ in self._running):
-            return
-        while len(self._running) >= AT_ONCE:
-            self._running.pop(0)
-        self._running.append((Gesture(name, self._rng, strength), bound))
 
 
 assert round(DT * CLOCK_HZ) == HOP, "a curve frame is one step of behaviour"
