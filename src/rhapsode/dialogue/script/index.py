@@ -14,6 +14,7 @@ import numpy as np
 
 from rhapsode.dialogue.embedding import MODEL, Embed, Float32, available, embed
 from rhapsode.dialogue.script.cache import cached
+from rhapsode.dialogue.script.everyday import Everyday, everyday
 from rhapsode.dialogue.script.lexical import Lexicon, tokens
 from rhapsode.dialogue.script.model import Entry, Script, match_language
 from rhapsode.dialogue.script.space import BACKGROUND, Space, is_chinese
@@ -32,9 +33,11 @@ _ANSWERS = 0.5  # weight of an answer beside a variant, in the middle of its ent
 _ANSWERS_OWN = 75  # answers of a language from which their mean is known
 _LEXICAL = 0.15  # weight of shared words
 _CONTEXT = 0.15  # what an entry gains that follows what was just talked about
-# Logistic regression of "the first entry is right" against "nothing fits", on the script "museum" and its
-# held-out questions; "bank" is what it is tested on (docs/scripts.md).
-_BY_PLACE, _BY_COSINE, _OFFSET = 6.0, 36.0, -5.4
+# Logistic regression of "the first entry is right" against "nothing fits", on held-out questions of both
+# demonstrations, a third of them beside the subject (docs/scripts.md).
+_BY_MIDDLE, _BY_SUBJECT, _BY_MARGIN, _BY_MORE, _BY_FOREIGN, _OFFSET = 13.6, -2.1, 2.2, -6.7, -7.2, -0.7
+_CROWDED, _WHOLE = -0.8, 300  # of a small script's entries, which its space holds less far apart
+_ALONE = 0.3  # margin of an entry that has no other beside it
 
 
 class Hit(NamedTuple):
@@ -88,7 +91,8 @@ class Index:
         back = [(tag, texts) for tag, texts in BACKGROUND.items()]
         whole = [row.text for row in (*self._rows, *answers)]
         common = [text for _, texts in back for text in texts]
-        passages = cached([*whole, *common], embed_passage, model=f"{model} passage", folder=folder)
+        usual = [text for _, text in everyday()]
+        passages = cached([*whole, *common, *usual], embed_passage, model=f"{model} passage", folder=folder)
         questions = cached(common, self._embed_question, model=f"{model} query", folder=folder)
         self._vectors, behind = passages[: len(self._rows)], passages[len(whole) :]
         middle, background = 0, {}
@@ -101,7 +105,10 @@ class Index:
         centred = self._space.centred(self._vectors, list(self._tags))
         self._places = self._space.place(centred)
         self._middles = self._middle(centred, answers, passages[len(self._rows) : len(whole)])
+        asked = self._space.centred(behind[len(common) :], [tag for tag, _ in everyday()])
+        self._everyday = Everyday(self._space.place(asked), self._places, self._owners, len(self.entries))
         self._lexicon = Lexicon([row.text for row in self._rows], [row.owner for row in self._rows])
+        self._offset = _OFFSET + _CROWDED * (1 - min(len(self._rows) / _WHOLE, 1.0))
         self._exact = self._spelt()
         self._follows = np.array([bool(entry.after) for entry in self.entries])
 
@@ -178,13 +185,15 @@ class Index:
                 yield number, math.inf, Hit(self.entries[number], 1.0, text, True)
         if not self._rows:
             return
-        place, cosine, variants = self._fit(asked, tag)
-        place = np.where(allowed, place + _CONTEXT * self._follows, -np.inf)
-        for number in map(int, np.argsort(-place, kind="stable")[:count]):
-            fit = float(place[number])
-            if math.isfinite(fit):
-                score = 1 / (1 + math.exp(-(_BY_PLACE * fit + _BY_COSINE * float(cosine[number]) + _OFFSET)))
-                yield number, fit, Hit(self.entries[number], score, self._rows[variants[number]].text, False)
+        fit, evidence, variants = self._fit(asked, tag)
+        gain = _CONTEXT * self._follows
+        fit = np.where(allowed, fit + gain, -np.inf)
+        odds = evidence + _BY_MIDDLE * gain / 2 + _BY_MARGIN * _margins(fit)
+        scores = 1 / (1 + np.exp(-odds))
+        for number in map(int, np.argsort(-fit, kind="stable")[:count]):
+            if math.isfinite(fit[number]):
+                near = self._rows[variants[number]].text
+                yield number, float(fit[number]), Hit(self.entries[number], float(scores[number]), near, False)
 
     def _tag(self, asked: str, language: str) -> str:
         """Return the script's language of a question; what is written in Chinese is Chinese."""
@@ -195,25 +204,31 @@ class Index:
         return "" if tag.startswith("zh") else tag
 
     def _fit(self, asked: str, tag: str) -> tuple[Float32, Float32, np.ndarray]:
-        """Return per entry: fit in the space and words, cosine above the usual, number of the nearest row."""
-        vector = self._embed_question([asked])[0]
-        at = self._space.place_question(vector, tag)
-        near = self._places @ at
-        cosines = self._vectors @ vector
-        own = self._tags == tag if (self._tags == tag).any() else np.ones(len(self._rows), bool)
+        """Return per entry: fit in the space and words, log odds that it is meant, number of the nearest row."""
+        at = self._space.place_question(self._embed_question([asked])[0], tag)
+        near, middle = self._places @ at, self._middles @ at
         lexical = np.array(self._lexicon.scores(asked), np.float32)
-        best, words, cosine = (np.full(len(self.entries), -1.0, np.float32) for _ in range(3))
+        best, words = (np.full(len(self.entries), -1.0, np.float32) for _ in range(2))
         np.maximum.at(best, self._owners, near)
         np.maximum.at(words, self._owners, lexical)
-        usual = float(cosines[own].mean())
-        np.maximum.at(cosine, self._owners[own], cosines[own] - usual)
-        cosine[cosine == -1.0] = float((cosines[own] - usual).min())
         variants = np.zeros(len(self.entries), np.intp)
         order = np.argsort(near, kind="stable")
         variants[self._owners[order]] = order
-        fit = np.asarray(best + self._middles @ at + _LEXICAL * np.maximum(words, 0), np.float32)
+        fit = np.asarray(best + middle + _LEXICAL * np.maximum(words, 0), np.float32)
         fit[~np.isin(np.arange(len(self.entries)), self._owners)] = -np.inf  # nothing asks for it
-        return fit, cosine, variants
+        more, foreign = self._everyday.against(at)
+        evidence = self._offset + _BY_MIDDLE * middle + _BY_SUBJECT * middle.mean()
+        evidence = evidence + _BY_MORE * more + _BY_FOREIGN * foreign
+        return fit, np.asarray(evidence, np.float32), variants
+
+
+def _margins(fit: Float32) -> Float32:
+    """Return (entries,) how much better each fits than the best of the others, which is -inf where it is none."""
+    first, second = np.sort(fit)[::-1][:2] if len(fit) > 1 else (float(fit[0]), -np.inf)
+    if not np.isfinite(second):
+        return np.full(len(fit), _ALONE, np.float32)
+    others = np.where(fit == first, second, first)
+    return np.asarray(np.where(np.isfinite(fit), fit - others, 0.0), np.float32)
 
 
 def _parts(asked: str) -> list[str]:
