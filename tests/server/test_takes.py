@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rhapsode.audio.bed import Bed, seamless
+from rhapsode.audio.underlay import SWELL_DB
 from rhapsode.errors import FormatError, InputError
 from rhapsode.formats import AtomicWriter, load, save
+from rhapsode.live.behaviour import Behaviour
 from rhapsode.performance import Curves, Performance, Sound, Span, Words
 from rhapsode.protocols.stage_packets import SoundPacket
 from rhapsode.rigs import FACE
@@ -280,3 +283,26 @@ def test_facts_survive_a_damaged_note(kept: Takes, tmp_path: Path):
     assert kept.facts("one").name == "named"
     (tmp_path / "one.json").write_text("{broken")
     assert kept.facts("one").name == "one"
+
+
+def test_a_take_holds_the_body_and_the_background_that_were_there(tmp_path: Path):
+    async def scene(house: House, wire: Wire) -> None:
+        session = house.sessions.find(wire.session).session
+        noise = np.random.default_rng(0).normal(0, 0.1, 5 * 24_000).astype(np.float32)
+        session.bed = bed = Bed(seamless(noise, 24_000), 24_000, db=-12, always=True)
+        levels.append(bed.level)
+        behaviour = Behaviour(session)
+        await asyncio.sleep(1.0)
+        behaviour.gesture("wave")
+        await asyncio.sleep(3.0)
+        behaviour.close()
+
+    levels: list[float] = []
+    _, (path,) = recorded(tmp_path, scene)
+    take = load(path)
+    assert take.motion is not None
+    assert take.sound is not None
+    arm = take.motion.rotations[:, take.motion.joints.index("rightUpperArm")]
+    assert np.abs(arm - arm[0]).max() > 0.4
+    y = take.sound.mono()[24_000 : 3 * 24_000]
+    assert np.sqrt(np.mean(y**2)) == pytest.approx(levels[0] * 10 ** (SWELL_DB / 20), rel=0.2)

@@ -15,6 +15,7 @@ import numpy as np
 from rhapsode.audio.underlay import SOON_S, Underlay
 from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import CurvesItem, Item, SoundItem
+from rhapsode.live.motion import Bones, between
 from rhapsode.live.timeline import Timeline
 from rhapsode.performance import CLOCK_HZ, HOP, Float32
 from rhapsode.protocols.frame import REST, FaceFrame
@@ -66,7 +67,8 @@ class Playout:
         self._sounds: deque[tuple[int, Float32]] = deque()  # first sample at SAMPLE_RATE, samples
         self._cursor: int | None = None  # next sample at SAMPLE_RATE that is heard
         self._last = REST.values
-        self._fade_from: Float32 | None = None
+        self._bones: Bones = {}  # shown last
+        self._fade_from: tuple[Float32, Bones] | None = None
         self._fade_at: float | None = None
         self._falling: Float32 = np.zeros(0, np.float32)
         self._underlay = Underlay(SAMPLE_RATE)
@@ -99,7 +101,7 @@ class Playout:
         self._frames.clear()
         self._sounds.clear()
         self._cursor = None
-        self._fade_from, self._fade_at = self._last, None
+        self._fade_from, self._fade_at = (self._last, self._bones), None
 
     def next_due(self) -> float | None:
         """Return when the oldest curve frame that waits is due; None if none waits."""
@@ -116,7 +118,8 @@ class Playout:
             due = self._frames.popleft()
         if due is None:
             return None
-        return _frame(due.sample, self._faded(due.values, now), due.item), due.item.sound_at
+        shown = self._shown(due.sample, due.values, due.item.bones, due.item, now)
+        return shown, due.item.sound_at
 
     def face_at(self, now: float) -> tuple[FaceFrame, float | None]:
         """Return the face that is due at ``now``, with when its sound came in, where it came from outside.
@@ -142,7 +145,7 @@ class Playout:
     def _moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
         """Return the same without background."""
         if self._cursor is None and not self._frames:  # nothing has begun: the timeline says nothing yet
-            return FaceFrame(0, self._last), np.zeros(count, np.float32)
+            return FaceFrame(0, self._last, bones=self._bones), np.zeros(count, np.float32)
         wanted = round(self._timeline.sample_at(now - CUSHION_S) * _PER_CLOCK)
         cursor = wanted if self._cursor is None else self._cursor
         if cursor - wanted > KEPT_S * SAMPLE_RATE:  # the timeline was set back
@@ -196,25 +199,24 @@ class Playout:
         while len(self._frames) > 1 and self._frames[1].sample <= sample:
             self._frames.popleft()
         if not self._frames or self._frames[0].sample > sample + NEAR_S * CLOCK_HZ:
-            return FaceFrame(round(sample), self._last)
+            return FaceFrame(round(sample), self._last, bones=self._bones)
         here = self._frames[0]
-        values = here.values
+        values, bones = here.values, here.item.bones
         if len(self._frames) > 1 and here.sample < sample:
             after = self._frames[1]
-            share = np.float32((sample - here.sample) / (after.sample - here.sample))
-            values = here.values + (after.values - here.values) * share
-        return _frame(round(sample), self._faded(values, now), here.item)
+            share = (sample - here.sample) / (after.sample - here.sample)
+            values = here.values + (after.values - here.values) * np.float32(share)
+            bones = between(bones, after.item.bones, share)
+        return self._shown(round(sample), values, bones, here.item, now)
 
-    def _faded(self, values: Float32, now: float) -> Float32:
+    def _shown(self, sample: int, values: Float32, bones: Bones, item: CurvesItem, now: float) -> FaceFrame:
         if self._fade_from is not None:
             self._fade_at = now if self._fade_at is None else self._fade_at
-            share = np.float32(min((now - self._fade_at) / FADE_S, 1.0))
-            values = self._fade_from * (1 - share) + values * share
+            share = min((now - self._fade_at) / FADE_S, 1.0)
+            face, body = self._fade_from
+            values = face * np.float32(1 - share) + values * np.float32(share)
+            bones = between(body, bones, share)
             if share >= 1:
                 self._fade_from = None
-        self._last = values
-        return values
-
-
-def _frame(sample: int, values: Float32, item: CurvesItem) -> FaceFrame:
-    return FaceFrame(sample, values, bones=item.bones, head_position=item.head_position)
+        self._last, self._bones = values, bones
+        return FaceFrame(sample, values, bones=bones, head_position=item.head_position)

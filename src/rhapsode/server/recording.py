@@ -14,9 +14,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from rhapsode.audio.underlay import SOON_S, Underlay
 from rhapsode.formats import AtomicWriter
 from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import BeginItem, CurvesItem, Item, SoundItem, WordsItem
+from rhapsode.live.motion import Bones, Pose, between
 from rhapsode.live.timeline import Timeline
 from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Curves, Float32, Performance, Sound, Span, Words
 from rhapsode.rigs import FACE
@@ -47,15 +49,16 @@ class Roll:
     def __init__(self, timeline: Timeline, now: float) -> None:
         self._timeline = timeline
         self._next = max(math.ceil(timeline.sample_at(now) / HOP) * HOP, 0)
-        self._frames: deque[tuple[int, Float32]] = deque()
+        self._frames: deque[tuple[int, Float32, Bones]] = deque()
         self._sounds: deque[tuple[int, Float32]] = deque()  # first sample at SAMPLE_RATE, samples
         self._words: list[Span] = []  # in clock samples
         self._shift = self._next  # clock sample of the session at which the take would have begun
         self._rows: list[Float32] = []
         self._heard: list[Float32] = []
         self._spoken: list[Span] = []
-        self._last: Float32 | None = None
-        self._fade_from: Float32 | None = None
+        self._pose, self._underlay = Pose(), Underlay(SAMPLE_RATE)
+        self._last: tuple[Float32, Bones] | None = None
+        self._fade_from: tuple[Float32, Bones] | None = None
         self._fade = FADE_FRAMES
         self._cut = False
         self.frames = 0
@@ -70,7 +73,9 @@ class Roll:
     def offer(self, item: Item) -> None:
         """Take an item of the session."""
         if isinstance(item, CurvesItem):
-            self._frames.extend((item.start + k * HOP, values) for k, values in enumerate(item.values))
+            self._frames.extend(
+                (item.start + k * HOP, values, item.bones) for k, values in enumerate(item.values)
+            )
         elif isinstance(item, SoundItem):
             self._sounds.append((item.start * SAMPLE_RATE // CLOCK_HZ, item.samples))
         elif isinstance(item, BeginItem):
@@ -93,9 +98,9 @@ class Roll:
         """Keep what is due at ``now``."""
         upto = self._timeline.sample_at(now)
         while self._frames and self._frames[0][0] < upto:
-            sample, values = self._frames.popleft()
+            sample, values, bones = self._frames.popleft()
             if sample >= self._next or self._cut:
-                self._keep(sample, values)
+                self._keep(sample, values, bones)
         while self._words and self._words[0].start_s < upto:
             span = self._words.pop(0)
             start, end = ((at - self._shift) / CLOCK_HZ for at in (span.start_s, span.end_s))
@@ -109,12 +114,12 @@ class Roll:
         start = Fraction(self.frames * HOP)
         face = Curves(FACE.channels, np.stack(self._rows), start=start)
         sound = Sound(np.concatenate(self._heard), SAMPLE_RATE, start)
-        part = Performance(face, sound, Words(tuple(self._spoken)))
+        part = Performance(face, sound, Words(tuple(self._spoken)), motion=self._pose.take())
         self.frames += len(self._rows)
         self._rows, self._heard, self._spoken = [], [], []
         return part
 
-    def _keep(self, sample: int, values: Float32) -> None:
+    def _keep(self, sample: int, values: Float32, bones: Bones) -> None:
         if self._cut or sample != self._next:
             self._cut = False
             self._shift = sample - (self.frames + len(self._rows)) * HOP
@@ -122,12 +127,16 @@ class Roll:
         if self._fade_from is not None and self._fade < FADE_FRAMES:
             self._fade += 1
             share = np.float32(self._fade / FADE_FRAMES)
-            values = self._fade_from * (1 - share) + values * share
-        self._next, self._last = sample + HOP, values
+            face, body = self._fade_from
+            values, bones = face * (1 - share) + values * share, between(body, bones, float(share))
+        self._next, self._last = sample + HOP, (values, bones)
         self._rows.append(values)
-        heard = self._sound_of(sample * SAMPLE_RATE // CLOCK_HZ)
-        self._heard.append(heard)
+        self._pose.push(bones)
+        heard = self._sound_of(cursor := sample * SAMPLE_RATE // CLOCK_HZ)
         self.audible = self.audible or float(np.abs(heard).max()) > AUDIBLE
+        soon = any(first < cursor + SOON_S * SAMPLE_RATE for first, _ in self._sounds)
+        at = self._timeline.time_of(sample)
+        self._heard.append(self._underlay.mix(heard, at, self._timeline.bed, soon=soon))
 
     def _sound_of(self, cursor: int) -> Float32:
         """Return the sound of the curve frame at ``cursor``, silent where there is none."""

@@ -1,4 +1,4 @@
-"""Records a live session into a file of any format that is written, exactly as it was due.
+"""Records a live session into a file of any format that is written, exactly as it was due: face, body, sound.
 
 What is shown and heard goes into a queue; a thread writes it. A format that takes longer than the
 performance, as a video may, loses nothing: what waits is written when the recording ends. An hour that waits
@@ -26,6 +26,7 @@ from rhapsode.formats import open_writers
 from rhapsode.formats.options import WriteOptions
 from rhapsode.formats.registry import format_of
 from rhapsode.live.engine import SAMPLE_RATE
+from rhapsode.live.motion import Bones, Pose, between
 from rhapsode.live.sinks.picture import picture_options, stand_back
 from rhapsode.performance import CURVE_HZ, HOP, Curves, Float32, Performance, Sound
 from rhapsode.protocols.frame import REST, FaceFrame
@@ -98,7 +99,7 @@ class Recorder:
     async def hear(self, samples: Float32) -> None:
         """Record the face shown last and the sound that begins with it."""
         assert self._writing is not None, "open comes first"
-        self._writing.push(self._frame.values, samples)
+        self._writing.push(self._frame, samples)
 
     async def flush(self) -> None:
         """Do nothing: what was shown and heard was recorded, the rest never comes."""
@@ -117,6 +118,7 @@ class Recorder:
 @dataclass(frozen=True, eq=False)
 class _Moment:
     values: Float32
+    bones: Bones
     sound: NDArray[np.int16]
 
 
@@ -138,13 +140,13 @@ class _Writing:
             self._told = ready.exception() is not None
             ready.result()
 
-    def push(self, values: Float32, samples: Float32) -> None:
+    def push(self, frame: FaceFrame, samples: Float32) -> None:
         if self._done.done():
             self._told = True
             self._done.result()
         clean = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
         sound = np.round(clean.clip(-1.0, 1.0) * _FULL).astype(np.int16)
-        self._queue.put(_Moment(np.nan_to_num(values, posinf=0.0, neginf=0.0), sound))
+        self._queue.put(_Moment(np.nan_to_num(frame.values, posinf=0.0, neginf=0.0), frame.bones, sound))
 
     async def end(self) -> None:
         """Return once the file is complete; what went wrong is told once."""
@@ -206,8 +208,9 @@ class _Grid:
 
     def __init__(self) -> None:
         self._rows: list[Float32] = []
+        self._pose = Pose()
         self._sound: list[NDArray[np.int16]] = []
-        self._last: tuple[int, Float32] | None = None  # sample at SAMPLE_RATE, values
+        self._last: tuple[int, _Moment] | None = None  # sample at SAMPLE_RATE, what was shown there
         self._heard = 0
         self.given = self.sounded = 0  # curve frames and sound samples that were taken
 
@@ -221,19 +224,24 @@ class _Grid:
         at = self._heard
         while (due := (self.given + len(self._rows)) * _PER_HOP) <= at:
             if self._last is None or due == at:
-                self._rows.append(moment.values)
+                self._add(moment.values, moment.bones)
             else:
-                here, values = self._last
-                share = np.float32((due - here) / (at - here))
-                self._rows.append(values + (moment.values - values) * share)
-        self._last = at, moment.values
+                here, last = self._last
+                share = (due - here) / (at - here)
+                values = last.values + (moment.values - last.values) * np.float32(share)
+                self._add(values, between(last.bones, moment.bones, share))
+        self._last = at, moment
         self._heard += len(moment.sound)
         self._sound.append(moment.sound)
 
     def finish(self) -> None:
         """Let the last face stay until the sound ends."""
         while self._last is not None and (self.given + len(self._rows)) * _PER_HOP < self._heard:
-            self._rows.append(self._last[1])
+            self._add(self._last[1].values, self._last[1].bones)
+
+    def _add(self, values: Float32, bones: Bones) -> None:
+        self._rows.append(values)
+        self._pose.push(bones)
 
     def take(self) -> Performance:
         """Return what is ready; the sound may be longer than the face."""
@@ -244,7 +252,8 @@ class _Grid:
         self.given += len(values)
         self.sounded += len(samples)
         self._rows, self._sound = [], []
-        return Performance(face, Sound(samples.astype(np.float32) / np.float32(_FULL), SAMPLE_RATE, start))
+        sound = Sound(samples.astype(np.float32) / np.float32(_FULL), SAMPLE_RATE, start)
+        return Performance(face, sound, motion=self._pose.take())
 
 
 def _free(path: Path) -> Path:
