@@ -186,7 +186,12 @@ def test_speech_made_ahead_gives_way() -> None:
     shared._session, shared._ahead, shared._waiting = session, None, 0
     shared._lock, shared._counting = threading.Lock(), threading.Lock()
     found: list[Any] = []
-    background = threading.Thread(target=lambda: found.extend(shared._run_ahead({"who": "ahead"})))
+
+    def ahead() -> None:
+        with made_ahead():
+            found.extend(shared._run_ahead({"who": "ahead"}))
+
+    background = threading.Thread(target=ahead)
     background.start()
     assert session.started.wait(10)
     assert shared._run_now({"who": "now"}) == ["now"]

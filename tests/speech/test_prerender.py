@@ -12,11 +12,12 @@ import pytest
 
 from rhapsode.errors import SpeechError
 from rhapsode.performance import CLOCK_HZ, Sound, Span, Words
-from rhapsode.speech import Manner, Speech, catalogue, prerender
+from rhapsode.speech import Manner, Speech, catalogue
 from rhapsode.speech.fallback import speak_with_fallback
 from rhapsode.speech.heard import heard, spoken_to
 from rhapsode.speech.manner import PLAIN
 from rhapsode.speech.prerender import SpokenCache, spoken_key
+from rhapsode.speech.spoken_file import spoken_file
 
 
 class Beeper:
@@ -27,7 +28,7 @@ class Beeper:
     ) -> None:
         self.name, self.language, self.sample_rate = name, language, sample_rate
         self.languages: tuple[str, ...] = (language,)
-        self.fails_at, self.asked = fails_at, 0
+        self.fails_at, self.asked, self.spoken = fails_at, 0, list[str]()
         self.gate = threading.Event()
         self.gate.set()
 
@@ -47,6 +48,7 @@ class Beeper:
             assert self.gate.wait(10)
             if k == self.fails_at:
                 raise RuntimeError("the network broke")
+            self.spoken.append(word)
             start = Fraction(k * step * CLOCK_HZ, self.sample_rate)
             samples = noise.uniform(-1, 1, step).astype(np.float32)
             spans = (Span(word, k / 10, (k + 1) / 10),)
@@ -110,7 +112,7 @@ def test_a_damaged_file_is_spoken_anew() -> None:
     voice = Beeper("b")
     list(SpokenCache().stream(voice, "one two"))
     key = spoken_key(voice, "one two", manner=PLAIN, seed=0, language="")
-    file = prerender._file(key)
+    file = spoken_file(key)
     file.write_bytes(file.read_bytes()[:200])
     list(SpokenCache().stream(voice, "one two"))
     assert voice.asked == 2
@@ -131,7 +133,7 @@ def test_memory_and_disk_stay_within_bounds() -> None:
     small = SpokenCache(memory_bytes=0, disk_bytes=6000)
     for word in ("five", "six", "seven", "eight", "nine"):
         list(small.stream(voice, word))
-    assert sum(file.stat().st_size for file in prerender._file("x").parent.glob("*.npz")) <= 6000
+    assert sum(file.stat().st_size for file in spoken_file("x").parent.glob("*.npz")) <= 6000
     assert small.holds(voice, "nine")
 
 
@@ -162,6 +164,51 @@ def test_the_background_rests_while_somebody_speaks(monkeypatch: pytest.MonkeyPa
     list(talk)
     assert cache.wait(10)
     assert cache.holds(slow, "a b c")
+
+
+def test_what_is_made_in_the_background_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = Beeper("b")
+    _named(monkeypatch, voice)
+    made = list(voice.stream("one two three"))
+    voice.gate.clear()
+    cache = SpokenCache(memory_bytes=0, disk_bytes=0)
+    cache.prerender("b", ["one two three"])
+    while cache._under_way is None:
+        assert not cache.wait(0.01)
+    talk = cache.stream(voice, "one two three")
+    threading.Timer(0.1, voice.gate.set).start()
+    followed = list(talk)
+    assert [part.words for part in followed] == [part.words for part in made]
+    assert voice.spoken == ["one", "two", "three"] * 2, "nothing is spoken twice"
+    assert cache.wait(10)
+
+
+def test_what_is_followed_makes_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, quick = Beeper("slow"), Beeper("quick")
+    _named(monkeypatch, slow, quick)
+    cache = SpokenCache(disk_bytes=0)
+    other = cache.stream(quick, "one two")
+    next(other)
+    cache.prerender("slow", ["a b c"])
+    assert not cache.wait(0.2)
+    assert len(list(cache.stream(slow, "a b c"))) == 3
+    assert cache.wait(10)
+    assert slow.spoken == ["a", "b", "c"]
+    assert len(list(other)) == 1
+
+
+def test_where_the_background_fails_the_rest_is_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = Beeper("b", fails_at=1)
+    _named(monkeypatch, voice)
+    voice.gate.clear()
+    cache = SpokenCache(disk_bytes=0)
+    cache.prerender("b", ["one two three"])
+    while cache._under_way is None:
+        assert not cache.wait(0.01)
+    talk = cache.stream(Beeper("b"), "one two three")
+    threading.Timer(0.1, voice.gate.set).start()
+    assert [part.words.words[0].text for part in talk] == ["one", "two", "three"]
+    assert cache.holds(voice, "one two three")
 
 
 def test_closing_ends_the_background(monkeypatch: pytest.MonkeyPatch) -> None:

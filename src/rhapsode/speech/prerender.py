@@ -8,32 +8,33 @@ for part in cache.stream(voice, answer): ...            # kept, or else spoken a
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
-import os
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from rhapsode.errors import RhapsodeError
-from rhapsode.performance import Sound, Span, Words
-from rhapsode.speech.cache import cache_folder, cached_bytes
 from rhapsode.speech.catalogue import load_voice
 from rhapsode.speech.manner import PLAIN, Manner
-from rhapsode.speech.priority import made_ahead, step_back
+from rhapsode.speech.priority import Ahead, made_ahead, step_back
+from rhapsode.speech.spoken_file import keep_spoken, read_spoken, spoken_file
 from rhapsode.speech.voice import Speech, Voice
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
-_FOLDER = "spoken"
+
+
+class _UnderWay:
+    """A text that is spoken in the background now: its parts so far, and whether that is all."""
+
+    def __init__(self, key: str, ahead: Ahead) -> None:
+        self.key, self.ahead = key, ahead
+        self.parts: list[Speech] = []
+        self.over = False  # all of it is there
 
 
 class SpokenCache:
@@ -54,6 +55,7 @@ class SpokenCache:
         self._todo: deque[tuple[str, str, Manner, str]] = deque()
         self._worker: threading.Thread | None = None
         self._speaking = 0
+        self._under_way: _UnderWay | None = None
         self._quiet = threading.Condition(self._lock)
         self._closed = False
 
@@ -61,6 +63,8 @@ class SpokenCache:
         self, voice: Voice, text: str, *, manner: Manner = PLAIN, seed: int = 0, language: str = ""
     ) -> Iterator[Speech]:
         """Yield ``text`` as ``voice.stream`` does, from the cache where it is there.
+
+        What is spoken in the background right now is followed as it comes.
 
         Raises:
             SpeechError: at the call, as `rhapsode.speech.voice.Voice` says.
@@ -80,7 +84,7 @@ class SpokenCache:
         with self._lock:
             if key in self._memory:
                 return True
-        return bool(self._disk_bytes) and _file(key).is_file()
+        return bool(self._disk_bytes) and spoken_file(key).is_file()
 
     def prerender(
         self, voice: str, texts: Iterable[str], *, manner: Manner = PLAIN, language: str = ""
@@ -123,32 +127,74 @@ class SpokenCache:
                 key = spoken_key(voice, text, manner=manner, seed=0, language=language)
                 if self._find(key) is not None:
                     continue
-                parts = []
-                with made_ahead():
-                    for part in voice.stream(text, manner=manner, language=language):
-                        parts.append(part)
-                        if not self._may_go_on():
-                            return
-                self._keep(key, parts)
+                with made_ahead() as ahead:
+                    parts = voice.stream(text, manner=manner, language=language)
+                    if not self._make(_UnderWay(key, ahead), parts):
+                        return
             except RhapsodeError as error:
                 _log.warning("a text is not prerendered by '%s': %s", name, error)
             except Exception:
                 _log.exception("a text is not prerendered by '%s'", name)
 
-    def _may_go_on(self) -> bool:
+    def _make(self, work: _UnderWay, parts: Iterator[Speech]) -> bool:
+        """Keep ``parts``, for all to follow as they come; False where the cache was closed meanwhile."""
+        with self._lock:
+            self._under_way = work
+        try:
+            for part in parts:
+                with self._quiet:
+                    work.parts.append(part)
+                    self._quiet.notify_all()
+                    while self._speaking and not work.ahead.wanted and not self._closed:
+                        self._quiet.wait()
+                    if self._closed:
+                        self._worker = None
+                        return False
+            with self._quiet:
+                work.over = True
+                self._quiet.notify_all()
+            self._keep(work.key, work.parts)
+            return True
+        finally:
+            with self._quiet:
+                self._under_way = None
+                self._quiet.notify_all()
+
+    def _joined(self, key: str) -> _UnderWay | None:
+        """Return the work in the background if it is ``key``; it makes haste from now on."""
         with self._quiet:
-            while self._speaking and not self._closed:
-                self._quiet.wait()
-            if self._closed:
-                self._worker = None
-            return not self._closed
+            work = self._under_way
+            if work is None or work.key != key:
+                return None
+            work.ahead.wanted = True
+            self._quiet.notify_all()
+            return work
+
+    def _follow(self, work: _UnderWay) -> Iterator[Speech]:
+        """Yield the parts of ``work`` as they come, until it is over or given up."""
+        count = 0
+        while True:
+            with self._quiet:
+                while count == len(work.parts) and not work.over and self._under_way is work:
+                    self._quiet.wait()
+                found = work.parts[count:]
+            if not found:
+                return
+            yield from found
+            count += len(found)
 
     def _speak(self, key: str, parts: Iterator[Speech]) -> Iterator[Speech]:
-        kept = []
+        kept: list[Speech] = []
+        if (work := self._joined(key)) is not None:
+            for part in self._follow(work):
+                kept.append(part)
+                yield part
+            if work.over:
+                return
         with self._lock:
             self._speaking += 1
         try:
-            for part in parts:
+            for part in islice(parts, len(kept), None):
                 kept.append(part)
                 yield part
         finally:
@@ -164,7 +210,7 @@ class SpokenCache:
                 return self._memory[key]
         if not self._disk_bytes:
             return None
-        found = _read(_file(key))
+        found = read_spoken(spoken_file(key))
         if found is not None:
             self._remember(key, found)
         return found
@@ -172,10 +218,7 @@ class SpokenCache:
     def _keep(self, key: str, parts: list[Speech]) -> None:
         self._remember(key, parts)
         if self._disk_bytes:
-            data = _packed(parts)
-            if len(data) <= self._disk_bytes:
-                cached_bytes(f"{_FOLDER}/{key}.npz", lambda: data)
-                _trim(self._disk_bytes)
+            keep_spoken(key, parts, self._disk_bytes)
 
     def _remember(self, key: str, parts: list[Speech]) -> None:
         size = _size(parts)
@@ -211,66 +254,3 @@ def _code() -> str:
 
 def _size(parts: list[Speech]) -> int:
     return sum(part.sound.samples.nbytes + 1000 for part in parts)
-
-
-def _file(key: str) -> Path:
-    return cache_folder() / _FOLDER / f"{key}.npz"
-
-
-def _packed(parts: list[Speech]) -> bytes:
-    told = [
-        {
-            "rate": part.sound.sample_rate,
-            "start": [part.sound.start.numerator, part.sound.start.denominator],
-            "words": [[w.text, w.start_s, w.end_s] for w in part.words.words],
-            "phones": [[p.text, p.start_s, p.end_s] for p in part.words.phones],
-            "marks": [[m.text, m.start_s, m.end_s] for m in part.marks],
-            "notes": part.notes,
-        }
-        for part in parts
-    ]
-    sounds: dict[str, Any] = {
-        f"sound{k}": np.round(part.sound.samples * 32767).astype(np.int16) for k, part in enumerate(parts)
-    }
-    out = io.BytesIO()
-    np.savez_compressed(out, about=np.frombuffer(json.dumps(told).encode(), np.uint8), **sounds)
-    return out.getvalue()
-
-
-def _read(file: Path) -> list[Speech] | None:
-    """Return what a file holds; None, and no file, if it is not there or not whole."""
-    try:
-        with np.load(file, allow_pickle=False) as held:
-            told = json.loads(held["about"].tobytes())
-            parts = [_unpacked(one, held[f"sound{k}"]) for k, one in enumerate(told)]
-        os.utime(file)
-    except FileNotFoundError:
-        return None
-    except Exception:  # anything may be wrong with a damaged file
-        file.unlink(missing_ok=True)
-        return None
-    return parts
-
-
-def _unpacked(told: Mapping[str, Any], samples: NDArray[np.int16]) -> Speech:
-    def spans(name: str) -> tuple[Span, ...]:
-        return tuple(Span(str(text), float(start), float(end)) for text, start, end in told[name])
-
-    sound = Sound(
-        samples.astype(np.float32) * np.float32(1 / 32767), int(told["rate"]), Fraction(*told["start"])
-    )
-    return Speech(sound, Words(spans("words"), spans("phones")), tuple(told["notes"]), spans("marks"))
-
-
-def _trim(most: int) -> None:
-    """Delete the files that were not used for longest until the folder fits."""
-    try:
-        files = [(file.stat(), file) for file in (cache_folder() / _FOLDER).glob("*.npz")]
-    except OSError:
-        return
-    used = sum(stat.st_size for stat, _ in files)
-    for stat, file in sorted(files, key=lambda one: one[0].st_mtime):
-        if used <= most:
-            return
-        file.unlink(missing_ok=True)
-        used -= stat.st_size

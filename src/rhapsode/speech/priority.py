@@ -9,21 +9,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-AHEAD: ContextVar[bool] = ContextVar("AHEAD", default=False)
-"""Whether what runs here is made ahead, so that nobody waits for it."""
+
+class Ahead:
+    """Work that nobody waits for, until somebody does.
+
+    Attributes:
+        wanted: whether somebody waits for it now.
+
+    """
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+
+_AHEAD: ContextVar[Ahead | None] = ContextVar("AHEAD", default=None)
 
 _log = logging.getLogger(__name__)
 _NICE = 10
 
 
 @contextmanager
-def made_ahead() -> Iterator[None]:
-    """Mark what runs inside as made ahead."""
-    token = AHEAD.set(True)
+def made_ahead() -> Iterator[Ahead]:
+    """Mark what runs inside as made ahead; set ``wanted`` of what comes back once somebody waits for it."""
+    work = Ahead()
+    token = _AHEAD.set(work)
     try:
-        yield
+        yield work
     finally:
-        AHEAD.reset(token)
+        _AHEAD.reset(token)
+
+
+def steps_back() -> bool:
+    """Tell whether what runs here is made ahead and nobody waits for it."""
+    work = _AHEAD.get()
+    return work is not None and not work.wanted
 
 
 def step_back() -> None:

