@@ -17,7 +17,7 @@ LAMP = Offer((Tool("lamp", "Turn a lamp on."),))
 
 def test_a_call_is_told_and_its_result_answered():
     async def story(scene: Scene) -> None:
-        scene.talk.offer = LAMP
+        scene.talk.tools = LAMP
         scene.thought.pieces = [Source("model"), Say("One moment."), Call("c1", "lamp", "{}")]
         turn = scene.talk.ask("Light?")
         await scene.until(lambda: bool(scene.told(Answered)))

@@ -1,8 +1,12 @@
-"""A stand-in for the conversation: answers every question with its own words, one word each 0.2 s."""
+"""A stand-in for the conversation: answers every question with its own words, one word each 0.2 s.
+
+"call NAME VALUE" calls a tool that is offered with {"value": VALUE}; "please call" says a word before.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -14,15 +18,18 @@ from rhapsode.conversation.events import (
     Answering,
     AnswerText,
     Asked,
+    Called,
     Event,
+    Heard,
     Latency,
+    Partial,
     SpeakingStarted,
     SpeechStarted,
     SpeechStopped,
     State,
     StateChanged,
 )
-from rhapsode.dialogue.turns import Turn
+from rhapsode.dialogue.turns import Offer, Question, Turn
 from rhapsode.errors import InputError
 from rhapsode.face.emotion import Emotion
 from rhapsode.live.asked import Speech
@@ -55,6 +62,10 @@ class FakeConversation:
     def __init__(self, session: Session, settings: Settings) -> None:
         self.session, self.settings = session, settings
         self.ready = asyncio.Event()
+        self.tools: Offer | None = None
+        self.holds = False
+        self.offered: list[Offer | None] = []
+        self.felt: list[Emotion | None] = []
         self.engine = FakeEngine()
         self.history: tuple[Turn, ...] = ()
         self.state: State = "idle"
@@ -98,6 +109,8 @@ class FakeConversation:
                 if self.settings.hear.interruptible:
                     self.interrupt()
             self._speech_s, self._quiet_s = self._speech_s + seconds, 0.0
+            if self.settings.hear.partials and 0.35 < self._speech_s < 0.65:
+                self._tell(Partial(f"speech of {'some' if self._speech_s < 0.55 else 'more'}", "en"))
         elif self._speech_s:
             self._quiet_s += seconds
             if self._quiet_s >= 0.5 and self.settings.hear.turn != "push":
@@ -106,13 +119,38 @@ class FakeConversation:
     def end_turn(self) -> None:
         if self._speech_s:
             self._tell(SpeechStopped(self._now() - self._quiet_s))
-            self._begin(f"speech of {self._speech_s:.1f} seconds", "en", spoken=True)
+            text, joy = f"speech of {self._speech_s:.1f} seconds", Emotion(joy=0.4)
+            if self.holds:
+                self._tell(Heard(text, "en", 0.97, joy, 0.5))
+                self._enter("idle")
+            else:
+                self._begin(text, "en", spoken=True)
         self._speech_s = self._quiet_s = 0.0
 
     def ask(self, text: str, *, language: str = "") -> int:
         if not text.strip():
             raise InputError("a question must hold words, got an empty one; write something to ask")
         return self._begin(text, language or "en", spoken=False)
+
+    def answer(self, heard: Question) -> int:
+        self.felt.append(heard.emotion)
+        return self._begin(heard.text, heard.language, spoken=True)
+
+    def go_on(self, *, language: str = "") -> int:
+        self.interrupt()
+        self._turn += 1
+        self.offered.append(self.tools)
+        calls = self.history[-1].calls if self.history else ()
+        told = " and ".join(f"{call.name} says {call.result}" for call in calls)
+        self._tell(Answering(self._turn, "model", "echo"))
+        self._speak(f"{told}." if told else "Welcome.", language or "en")
+        return self._turn
+
+    async def aside(self, instruction: str, text: str) -> str:
+        await asyncio.sleep(0.05)
+        if "fail" in text:
+            raise InputError("the model is gone; start it")
+        return f"{instruction} -> {text}"
 
     def say(self, text: str, *, language: str = "") -> int:
         if not text.strip():
@@ -155,6 +193,16 @@ class FakeConversation:
         self._tell(Asked(self._turn, text, language, 0.97, spoken, joy, 0.5))
         self._enter("thinking")
         self._tell(Answering(self._turn, "script", "echo", 0.9))
+        self.offered.append(self.tools)
+        called = text.removeprefix("please ").split(" ", 2)
+        if called[0] == "call" and self.tools is not None:
+            if text.startswith("please "):
+                self._speak("One moment.", language)
+            arguments = json.dumps({"value": called[-1]})
+            self._tell(Called(self._turn, "call_0", called[1], arguments))
+            if self._answer is None:
+                self._tell(Answered(self._turn, "", "", language, False))
+            return self._turn
         self._speak(f"You said: {text}", language)
         return self._turn
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,47 +16,8 @@ openai = pytest.importorskip("openai")
 from rhapsode.rigs import FACE  # noqa: E402
 from rhapsode.server.settings import ServerSettings  # noqa: E402
 from tests.server.fake_conversation import FakeTalking  # noqa: E402
+from tests.server.realtime_client import Caller, call  # noqa: E402
 from tests.server.serve import serving_app, wait_for_no_sessions  # noqa: E402
-
-
-class Caller:
-    """A stock connection that keeps what comes."""
-
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
-        self.got: list[dict[str, Any]] = []
-
-    async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
-        """Return the ``count``-th event of a type."""
-        async with asyncio.timeout(15):
-            while len(self.all(kind)) < count:
-                self.got.append((await self.connection.recv()).to_dict())
-        return self.all(kind)[count - 1]
-
-    def all(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in self.got if event["type"] == kind]
-
-    @property
-    def types(self) -> list[str]:
-        """Types in order, repetitions once."""
-        names = [event["type"] for event in self.got]
-        return [name for k, name in enumerate(names) if not k or names[k - 1] != name]
-
-    async def write(self, text: str) -> None:
-        content = [{"type": "input_text", "text": text}]
-        item = {"type": "message", "role": "user", "content": content}
-        await self.connection.conversation.item.create(item=item)
-        await self.connection.response.create()
-
-    async def hear(self, seconds: float, level: float, rate: int = 24_000) -> None:
-        y = np.full(round(seconds * rate), level * 32767, "<i2")
-        for first in range(0, len(y), rate // 10):
-            audio = base64.b64encode(y[first : first + rate // 10].tobytes()).decode()
-            await self.connection.input_audio_buffer.append(audio=audio)
-
-    def sound(self, kind: str = "response.output_audio.delta") -> Any:
-        raw = b"".join(base64.b64decode(event["delta"]) for event in self.all(kind))
-        return np.frombuffer(raw, "<i2") / 32767
 
 
 @pytest.fixture(scope="module")
@@ -70,26 +30,6 @@ def url(tmp_path_factory: pytest.TempPathFactory, talking: FakeTalking) -> Itera
     settings = ServerSettings(port=0, takes=str(tmp_path_factory.mktemp("takes")), max_says_minute=300)
     with serving_app(settings, talking=talking) as (address, _):
         yield address
-
-
-@asynccontextmanager
-async def calling(url: str, **options: Any) -> AsyncIterator[Caller]:
-    client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=options.pop("key", "x"))
-    async with client.realtime.connect(model="rhapsode", **options) as connection:
-        caller = Caller(connection)
-        await caller.until("session.created")
-        yield caller
-
-
-def call(url: str, scene: Callable[[Caller], Awaitable[None]], **options: Any) -> Caller:
-    """Play a scene with a connection of its own."""
-
-    async def run() -> Caller:
-        async with calling(url, **options) as caller:
-            await scene(caller)
-        return caller
-
-    return asyncio.run(run())
 
 
 def test_a_written_question_is_answered_with_sound_and_a_face(url: str):
@@ -299,11 +239,13 @@ def test_settings_of_the_session_are_settings_of_the_conversation(url: str, talk
         await caller.write("Hello")
         await caller.until("response.done")
 
+        made = talking.made[-1].settings
+        assert (made.hear.turn, made.hear.silence_s, made.hear.denoise) == ("silence", 0.7, True)
+        assert (made.hear.language, made.think.max_tokens) == ("zh", 90)
+        assert made.think.persona == "You are a guide."
+        assert (made.speak.voice, made.speak.rate) == ("hibari", 1.25)
+
     call(url, scene)
-    made = talking.made[-1].settings
-    assert (made.hear.turn, made.hear.silence_s, made.hear.denoise) == ("silence", 0.7, True)
-    assert (made.hear.language, made.think.persona, made.think.max_tokens) == ("zh", "You are a guide.", 90)
-    assert (made.speak.voice, made.speak.rate) == ("hibari", 1.25)
 
 
 def test_items_of_a_client_are_remembered_and_taken_out(url: str, talking: FakeTalking):
@@ -327,11 +269,15 @@ def test_items_of_a_client_are_remembered_and_taken_out(url: str, talking: FakeT
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"type": "session.update", "session": {"type": "transcription"}}, "invalid_value"),
+    ({"type": "session.update", "session": {"type": "translation"}}, "invalid_value"),
     ({"type": "session.update", "session": {"voice": "nobody"}}, "invalid_value"),
+    ({"type": "session.update", "session": {"tools": [{"type": "mcp"}]}}, "unsupported_tools"),
+    ({"type": "session.update", "session": {"tools": [{"type": "function"}]}}, "invalid_value"),
+    ({"type": "session.update", "session": {"tools": ["f"]}}, "invalid_value"),
+    ({"type": "session.update", "session": {"tool_choice": {"type": "mcp"}}}, "invalid_value"),
     (
-        {"type": "session.update", "session": {"tools": [{"type": "function", "name": "f"}]}},
-        "unsupported_tools",
+        {"type": "session.update", "session": {"tool_choice": {"type": "function", "name": "f"}}},
+        "invalid_value",
     ),
     ({"type": "session.update", "session": {"turn_detection": {"type": "x"}}}, "invalid_value"),
     ({"type": "input_audio_buffer.append", "audio": "***"}, "invalid_value"),
@@ -339,10 +285,22 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"type": "input_audio_buffer.append"}, "invalid_value"),
     ({"type": "conversation.item.retrieve", "item_id": "none"}, "item_not_found"),
     ({"type": "conversation.item.truncate", "item_id": "none", "audio_end_ms": -1}, "invalid_value"),
-    ({"type": "conversation.item.create", "item": {"type": "function_call_output"}}, "unsupported_tools"),
+    ({"type": "conversation.item.create", "item": {"type": "function_call"}}, "invalid_value"),
+    ({"type": "conversation.item.create", "item": {"type": "function_call_output"}}, "invalid_value"),
+    (
+        {
+            "type": "conversation.item.create",
+            "item": {"type": "function_call_output", "call_id": "c", "output": "x"},
+        },
+        "invalid_tool_call_id",
+    ),
     ({"type": "conversation.item.create", "item": {"type": "message", "content": []}}, "invalid_value"),
-    ({"type": "response.create"}, "nothing_to_answer"),
+    ({"type": "response.create", "response": {"conversation": "other"}}, "unsupported_value"),
     ({"type": "response.create", "response": {"conversation": "none"}}, "unsupported_value"),
+    (
+        {"type": "response.create", "response": {"conversation": "none", "modalities": ["text"]}},
+        "unsupported_value",
+    ),
     ({"type": "no.such"}, "invalid_event_type"),
     ({}, "invalid_event_type"),
 ]

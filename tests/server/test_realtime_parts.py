@@ -19,6 +19,7 @@ from rhapsode.server.realtime.items import Item, Items
 from rhapsode.server.realtime.outbox import MOST_BYTES, STUCK_S, Outbox, SlowReaderError
 from rhapsode.server.realtime.sound import Format, Writer, read
 from rhapsode.server.realtime.update import RealtimeError, SessionUpdate
+from rhapsode.server.realtime.words import Settled
 from rhapsode.settings import Hear, Settings
 from tests.live.virtual import play
 
@@ -125,8 +126,11 @@ def test_a_session_begins_as_the_settings_are_and_changes_what_it_names():
     changed = config.changed(SessionUpdate.model_validate(smart), ()).settings(base)
     assert (changed.hear.turn, changed.hear.silence_s) == ("smart", 2.0)
     assert changed.speak == base.speak
-    with pytest.raises(RealtimeError, match="turn_detection to null"):
-        config.changed(SessionUpdate.model_validate({"turn_detection": {"create_response": False}}), ())
+    assert (config.holds, push.holds) == (False, True)
+    held = SessionUpdate.model_validate({"turn_detection": {"create_response": False}})
+    assert config.changed(held, ()).holds
+    slow = config.changed(SessionUpdate.model_validate({"speed": 0.25}), ())
+    assert slow.settings(base).speak.rate == 0.5
 
 
 @pytest.mark.parametrize("stuck", [True, False])
@@ -163,3 +167,19 @@ def test_the_sound_of_a_cancelled_response_is_not_sent():
         return sent
 
     assert play(scene()) == ["told", "sound"]
+
+
+def test_words_are_told_once_two_looks_agree():
+    settled = Settled()
+    told = [
+        settled.push(text) for text in ("What", "What ti", "What time is", "What time is it", "What else")
+    ]
+    assert told == ["", "What", "", " time is", ""]
+    assert settled.finish("What time is it?") == " it?"
+    assert settled.finish("Another") == ""
+
+
+def test_words_without_spaces_are_told_letter_by_letter():
+    settled = Settled()
+    assert [settled.push(text) for text in ("今天", "今天天气", "今天天")] == ["", "今天", "天"]
+    assert settled.finish("今天天气好吗") == "气好吗"

@@ -18,6 +18,7 @@ from rhapsode.conversation.resources import Resources
 from rhapsode.conversation.running import run_pipeline
 from rhapsode.conversation.texts import checked
 from rhapsode.conversation.understanding import Replies, Understanding
+from rhapsode.dialogue.aside import ask_aside
 from rhapsode.dialogue.turns import Offer, Question, Turn
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
@@ -39,7 +40,7 @@ class Conversation:
 
     Attributes:
         ready: set once everything is loaded and the loop runs; what is asked before waits.
-        offer: tools of whoever asks, which a language model may call from the next question on; what it calls
+        tools: of whoever asks, which a language model may call from the next question on; what it calls
             is told as `rhapsode.conversation.events.Called`, and ends the answer.
         holds: whether what the person says is told as `rhapsode.conversation.events.Heard`, and answered only
             where somebody calls `answer`.
@@ -51,7 +52,7 @@ class Conversation:
         self._own = resources is None
         self._resources = resources or Resources()
         self.ready = asyncio.Event()
-        self.offer: Offer | None = None
+        self.tools: Offer | None = None
         self.holds = False
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._ears = Ears(
@@ -180,6 +181,18 @@ class Conversation:
         self._put(SayFrame(turn, text, spoken))
         return turn
 
+    async def aside(self, instruction: str, text: str) -> str:
+        """Return what the language model writes to an instruction; nobody hears it, nothing remembers it.
+
+        Raises:
+            SettingError: there is no language model of ours.
+            RhapsodeError: it gives no answer.
+
+        """
+        loop, resources = asyncio.get_running_loop(), self._resources
+        thinker = await loop.run_in_executor(resources.pool, resources.thinker, self._settings)
+        return await ask_aside(thinker, instruction, text)
+
     def interrupt(self) -> None:
         """Fall silent and close the mouth now; the history keeps what was heard."""
         self._session.interrupt()
@@ -282,7 +295,7 @@ class Conversation:
 
     def _question(self, turn: int, question: Question) -> QuestionFrame:
         limit = self._settings.think.history
-        asked = replace(question, offer=self.offer)
+        asked = replace(question, offer=self.tools)
         return QuestionFrame(turn, asked, self.history[-limit:] if limit else ())
 
     def _begin(self, turn: int) -> int:

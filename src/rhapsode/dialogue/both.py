@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Protocol
 
+from rhapsode.dialogue.aside import ask_aside
 from rhapsode.dialogue.fallbacks import fallback, served
 from rhapsode.dialogue.marks import spoken
 from rhapsode.dialogue.model.prompt import Fact
@@ -91,6 +92,10 @@ class BothThinker:
             yield replace(source, kind="fallback", reason=reason)
             async for piece in _rest(lead, script):
                 yield piece
+
+    async def complete(self, instruction: str, text: str) -> str:
+        """Return what the model writes to an instruction, as `rhapsode.dialogue.model.ModelThinker`."""
+        return await ask_aside(self._model, instruction, text)
 
     def greet(self, language: str = "") -> Sequence[Piece]:
         """Return what the script says on first contact; nothing where it greets nobody."""

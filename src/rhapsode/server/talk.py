@@ -36,6 +36,7 @@ class Talk:
     Attributes:
         ring: the newest events.
         adjust: what this conversation has of its own in the settings.
+        arrange: what it has of its own beside them; given every conversation that begins, and at `apply`.
         tap: takes the microphone's sound, (n,), and its rate in Hz, beside the conversation; None for nobody.
 
     """
@@ -55,7 +56,7 @@ class Talk:
         self._early: deque[Float32] = deque()
         self.ring = Ring()
         self.tap: Callable[[Float32, int], None] | None = None
-        self.adjust: Callable[[Settings], Settings] = lambda settings: settings
+        self.release()
         talking.join(self)
 
     @property
@@ -131,12 +132,21 @@ class Talk:
 
     def apply(self) -> None:
         """Go by changed settings from the next turn on; a change that cannot be had is told."""
-        if self._conversation is not None and self._applied != self.settings:
+        if self._conversation is None:
+            return
+        self.arrange(self._conversation)
+        if self._applied != self.settings:
             self._applied = self.settings
             try:
                 self._conversation.apply(self._applied)
             except RhapsodeError as error:
                 self._happened(Fault("think", str(error)))
+
+    def release(self) -> None:
+        """Have nothing of its own any more: go by the settings of all."""
+        self.adjust: Callable[[Settings], Settings] = lambda settings: settings
+        self.arrange: Callable[[Converses], None] = _plain
+        self.apply()
 
     def forget(self) -> None:
         """Empty the history, and tell everybody."""
@@ -195,6 +205,7 @@ class Talk:
             raise RhapsodeError(message) from error
         if self._remembered:
             made.rewrite(self._remembered)
+        self.arrange(made)
         made.watch(self._happened)
         self._conversation = made
         self._running = asyncio.ensure_future(made.run())
@@ -233,3 +244,8 @@ class Talk:
 
     def _told(self, name: str, data: dict[str, Any]) -> None:
         self._tell(self.ring.add(name, data).message)
+
+
+def _plain(conversation: Converses) -> None:
+    """Let a conversation answer all that it hears, with its own tools."""
+    conversation.tools, conversation.holds = None, False

@@ -115,6 +115,7 @@ def rows(history: tuple[Turn, ...]) -> list[dict[str, Any]]:
     return [
         {"role": t.role, "text": t.text, "language": t.language, "interrupted": t.interrupted}
         for t in history
+        if t.text
     ]
 
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rhapsode.conversation.events import Event, State
-from rhapsode.dialogue.turns import Turn
+from rhapsode.dialogue.turns import Offer, Question, Turn
 from rhapsode.errors import MissingExtraError, RhapsodeError
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
@@ -39,6 +39,8 @@ class Converses(Protocol):
     """What interfaces need of `rhapsode.conversation.conversation.Conversation`."""
 
     ready: asyncio.Event
+    tools: Offer | None
+    holds: bool
 
     @property
     def history(self) -> tuple[Turn, ...]:
@@ -68,6 +70,15 @@ class Converses(Protocol):
 
     def say(self, text: str, *, language: str = "") -> int:
         """Speak ``text``; return its turn."""
+
+    def answer(self, heard: Question) -> int:
+        """Answer what was told as heard; return its turn."""
+
+    def go_on(self, *, language: str = "") -> int:
+        """Answer what the history ends with; return its turn."""
+
+    async def aside(self, instruction: str, text: str) -> str:
+        """Return what the language model writes to an instruction, beside the conversation."""
 
     def interrupt(self) -> None:
         """Fall silent at once."""

@@ -40,12 +40,13 @@ class Answer:
         beta: whether the client speaks the beta of the API.
         sound: whether sound is sent, or text only.
         form: of the sound.
-        conversation: id of the conversation.
+        conversation: id of the conversation; None for an answer beside it.
         metadata: of the client, given back to it.
 
     Attributes:
         id: of the response.
         message: what is said; None before the first word.
+        calls: of functions of the client, with which the answer ends.
         generation: of the session's items that belong to it; None before the first sound.
         over: whether the response is done.
 
@@ -60,23 +61,26 @@ class Answer:
         beta: bool,
         sound: bool,
         form: Format,
-        conversation: str,
+        conversation: str | None,
         metadata: dict[str, str] | None = None,
     ) -> None:
         self.turn, self.id = turn, new_id("resp")
         self.message: Message | None = None
+        self.calls: list[Message] = []
         self.generation: int | None = None
         self.over = False
         self._say, self._add, self._beta, self._sound = say, add, beta, sound
         self._form, self._writer = form, Writer(form)
         self._conversation, self._metadata = conversation, metadata
         self._start = 0
+        self._outputs: list[Message] = []
         say("response.created", response=self._shown("in_progress"))
 
     @property
     def _at(self) -> dict[str, Any]:
         assert self.message is not None
-        return {"response_id": self.id, "item_id": self.message.id, "output_index": 0, "content_index": 0}
+        index = self._outputs.index(self.message)
+        return {"response_id": self.id, "item_id": self.message.id, "output_index": index, "content_index": 0}
 
     @property
     def _part(self) -> dict[str, Any]:
@@ -91,6 +95,23 @@ class Answer:
         message.text += text
         kind = "output_audio_transcript" if self._sound else "output_text"
         self._say(f"response.{kind}.delta", **self._at, delta=text)
+
+    def call(self, item: Message) -> None:
+        """Take a call of a function of the client; it is told as a whole."""
+        if self.over or item.call is None:
+            return
+        item.done = False
+        self.calls.append(item)
+        self._outputs.append(item)
+        at: dict[str, Any] = {"response_id": self.id, "output_index": len(self._outputs) - 1}
+        self._say("response.output_item.added", **at, item=item.shown(beta=self._beta))
+        self._add(item)
+        item.done, arguments = True, item.call.arguments
+        at_call = {**at, "item_id": item.id, "call_id": item.call.id}
+        kind = "response.function_call_arguments"
+        self._say(f"{kind}.delta", **at_call, delta=arguments)
+        self._say(f"{kind}.done", **at_call, name=item.call.name, arguments=arguments)
+        self._done(item)
 
     def offer(self, item: Item) -> None:
         """Take an item of the session."""
@@ -117,7 +138,7 @@ class Answer:
         """End the response: completed, cancelled for ``reason``, or failed."""
         if self.over:
             return
-        if self.message is None and reason is None:
+        if self.message is None and reason is None and not self.calls:
             self._begin()
         self.over = True
         if self.message is not None:
@@ -131,8 +152,9 @@ class Answer:
         """Return the message, which is told first."""
         if self.message is None:
             self.message = message = Message("assistant", spoken=self._sound, done=False)
-            shown = message.shown(beta=self._beta)
-            self._say("response.output_item.added", response_id=self.id, output_index=0, item=shown)
+            self._outputs.append(message)
+            index, shown = len(self._outputs) - 1, message.shown(beta=self._beta)
+            self._say("response.output_item.added", response_id=self.id, output_index=index, item=shown)
             self._add(message)
             self._say("response.content_part.added", **self._at, part=self._part)
         return self.message
@@ -145,9 +167,12 @@ class Answer:
         else:
             self._say("response.output_text.done", **self._at, text=message.text)
         self._say("response.content_part.done", **self._at, part=self._part)
-        shown = message.shown(beta=self._beta)
-        self._say("response.output_item.done", response_id=self.id, output_index=0, item=shown)
-        if not self._beta:
+        self._done(message)
+
+    def _done(self, item: Message) -> None:
+        index, shown = self._outputs.index(item), item.shown(beta=self._beta)
+        self._say("response.output_item.done", response_id=self.id, output_index=index, item=shown)
+        if not self._beta and self._conversation is not None:
             self._say("conversation.item.done", item=shown)
 
     def _send(self, delta: str) -> None:
@@ -167,7 +192,7 @@ class Answer:
         )
 
     def _shown(self, status: str, reason: Reason | None = None) -> dict[str, Any]:
-        made = [] if self.message is None or not self.over else [self.message.shown(beta=self._beta)]
+        made = [item.shown(beta=self._beta) for item in self._outputs] if self.over else []
         details: dict[str, Any] | None = None if reason is None else {"type": status, "reason": reason}
         if reason == "failed":
             details = {"type": status, "error": {"type": "server_error", "code": "conversation_ended"}}

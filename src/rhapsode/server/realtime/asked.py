@@ -21,7 +21,7 @@ class _Event(BaseModel):
 class Update(_Event):
     """Change the session."""
 
-    type: Literal["session.update"]
+    type: Literal["session.update", "transcription_session.update"]
     session: SessionUpdate
 
 
@@ -56,7 +56,7 @@ class Content(BaseModel):
 
 
 class NewItem(BaseModel):
-    """An item of a client."""
+    """An item of a client: a message, a call that was made before, the result of one, or a known item."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -64,6 +64,10 @@ class NewItem(BaseModel):
     id: Key | None = None
     role: Literal["user", "assistant", "system"] = "user"
     content: Annotated[list[Content], Field(max_length=20)] = []
+    call_id: Key | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    arguments: Annotated[str, Field(max_length=32_000)] = "{}"
+    output: Annotated[str, Field(max_length=32_000)] | None = None
 
 
 class Create(_Event):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rhapsode.dialogue.turns import Offer, Tool
 from rhapsode.server.realtime.sound import BETA_NAMES, RATES, Format
+from rhapsode.server.realtime.tools import choice_of, offer_of, shown_tools, tools_of
 from rhapsode.server.realtime.update import (
     RealtimeError,
     SessionUpdate,
@@ -44,6 +46,9 @@ class Config:
         system: further instructions, from items of the role "system".
         max_tokens: longest answer of a language model.
         temperature: of a language model.
+        tools: functions of the client.
+        choice: which of them may be called: "auto", "none", "required" or the name of one.
+        transcribes: whether what is heard is transcribed and never answered.
 
     """
 
@@ -60,6 +65,19 @@ class Config:
     system: tuple[str, ...] = ()
     max_tokens: int | None = None
     temperature: float | None = None
+    tools: tuple[Tool, ...] = ()
+    choice: str = "auto"
+    transcribes: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether what is heard waits until the client asks for a response."""
+        return self.transcribes or self.turn is None or self.turn.create_response is False
+
+    @property
+    def offer(self) -> Offer | None:
+        """What a language model may call."""
+        return offer_of(self.tools, self.choice)
 
     @classmethod
     def of(cls, settings: Settings) -> Config:
@@ -95,21 +113,19 @@ class Config:
             RealtimeError: something cannot be had.
 
         """
-        if update.tools:
-            raise RealtimeError(
-                "tools of a client cannot be called here; give them to the language model in the settings",
-                code="unsupported_tools",
-                param="session.tools",
-            )
         new: dict[str, Any] = {}
         for name, value in given(update).items():
             if name == "voice":
                 new |= _voice(value, voices)
-            elif name == "turn":
-                new["turn"] = _turn(value)
+            elif name == "tools":
+                new["tools"] = tools_of(value or ())
+            elif name == "choice":
+                new["choice"] = choice_of(value)
             else:
                 new[name] = value
-        return replace(self, **new)
+        made = replace(self, **new)
+        offer_of(made.tools, made.choice)
+        return made
 
     def settings(self, base: Settings) -> Settings:
         """Return ``base`` with what the client wants in it."""
@@ -150,8 +166,7 @@ class Config:
             "object": "realtime.session",
             "model": model,
             "instructions": self.instructions,
-            "tools": [],
-            "tool_choice": "auto",
+            **shown_tools(self.tools, self.choice),
             "rhapsode": {"session": session},
         }
         if beta:
@@ -175,7 +190,7 @@ class Config:
         }
         speaking = {"format": _form(self.form_out), "voice": self.voice_shown, "speed": self.speed}
         return both | {
-            "type": "realtime",
+            "type": "transcription" if self.transcribes else "realtime",
             "output_modalities": ["audio"] if self.sound else ["text"],
             "max_output_tokens": tokens,
             "audio": {"input": listening, "output": speaking},
@@ -189,17 +204,6 @@ def _voice(wanted: str | VoiceId, voices: tuple[str, ...]) -> dict[str, str]:
     if name in (*VENDOR_VOICES, "auto", ""):
         return {"voice": "", "voice_shown": name or "auto"}
     raise RealtimeError(f"no voice '{name[:40]}'; choose one of: auto, {', '.join(voices)}", param="voice")
-
-
-def _turn(turn: TurnDetection | None) -> TurnDetection | None:
-    if turn is not None and turn.create_response is False:
-        raise RealtimeError(
-            "with turn_detection every turn is answered; set turn_detection to null, commit, and create "
-            "responses yourself",
-            code="unsupported_value",
-            param="turn_detection.create_response",
-        )
-    return turn
 
 
 def _form(form: Format) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from rhapsode.dialogue.turns import Turn
+from rhapsode.dialogue.turns import Call, Question, Turn
 from rhapsode.server.realtime.update import RealtimeError
+from rhapsode.server.realtime.words import Settled
 
 Role = Literal["user", "assistant", "system"]
 
@@ -24,11 +25,11 @@ def new_id(kind: str) -> str:
 
 @dataclass(eq=False)
 class Item:
-    """A message.
+    """A message, a call of a function of the client, or what came of one.
 
     Args:
         role: who says it.
-        text: its words; of a spoken one as recognised, of an answer as heard.
+        text: its words; of a spoken one as recognised, of an answer as heard, of a result the result.
         spoken: whether it is sound.
         done: whether it is whole.
         language: BCP 47 tag.
@@ -37,6 +38,10 @@ class Item:
         truncated_ms: where its client says that listening ended.
         meant: all that was to be said; empty while that is ``text``.
         words: of an answer: each word with the second at which it ends, from the first sound on.
+        question: of a spoken one that waits to be answered: what was heard.
+        call: that this is, of no text.
+        result_of: id of the call whose result this is.
+        settled: of a spoken one: what was told of it while it was spoken.
         id: of the item.
 
     """
@@ -51,10 +56,22 @@ class Item:
     truncated_ms: int | None = None
     meant: str = ""
     words: list[tuple[str, float]] = field(default_factory=list)
+    question: Question | None = None
+    call: Call | None = None
+    result_of: str = ""
+    settled: Settled = field(default_factory=Settled)
     id: str = field(default_factory=lambda: new_id("item"))
 
     def shown(self, *, beta: bool) -> dict[str, Any]:
         """Return the item as clients are told of it."""
+        status = "incomplete" if self.interrupted else "completed" if self.done else "in_progress"
+        row = {"id": self.id, "object": "realtime.item", "status": status}
+        if self.call is not None:
+            arguments = self.call.arguments if self.done else ""
+            about = {"call_id": self.call.id, "name": self.call.name, "arguments": arguments}
+            return {**row, "type": "function_call", **about}
+        if self.result_of:
+            return {**row, "type": "function_call_output", "call_id": self.result_of, "output": self.text}
         if self.role == "assistant":
             kinds = ("audio", "text") if beta else ("output_audio", "output_text")
         else:
@@ -63,12 +80,9 @@ class Item:
             content: dict[str, Any] = {"type": kinds[0], "transcript": self.text or None}
         else:
             content = {"type": kinds[1], "text": self.text}
-        status = "incomplete" if self.interrupted else "completed" if self.done else "in_progress"
         return {
-            "id": self.id,
-            "object": "realtime.item",
+            **row,
             "type": "message",
-            "status": status,
             "role": self.role,
             "content": [content] if self.done or self.role != "assistant" else [],
         }
@@ -132,6 +146,10 @@ class Items:
         """The id of the last item; None where there is none."""
         return self._items[-1].id if self._items else None
 
+    def call(self, key: str) -> Item | None:
+        """Return the item of a call by the call's id; None where there is none."""
+        return next((item for item in self._items if item.call is not None and item.call.id == key), None)
+
     @property
     def asked_last(self) -> Item | None:
         """The last item that the conversation knows, if the person said it."""
@@ -143,9 +161,18 @@ class Items:
         self._items.remove(item)
 
     def history(self) -> tuple[Turn, ...]:
-        """Return what both sides said, as the conversation keeps it."""
-        return tuple(
-            Turn(item.role, item.text, item.language, item.interrupted)
-            for item in self._items
-            if item.role != "system" and item.asked and item.text
-        )
+        """Return what both sides said, and what was called, as the conversation keeps it."""
+        results = {item.result_of: item.text for item in self._items if item.result_of}
+        turns: list[Turn] = []
+        together = False
+        for item in self._items:
+            if item.call is not None:
+                call = replace(item.call, result=results.get(item.call.id))
+                if together:
+                    turns[-1] = replace(turns[-1], calls=(*turns[-1].calls, call))
+                else:
+                    turns.append(Turn("assistant", "", item.language, calls=(call,)))
+            elif item.role != "system" and not item.result_of and item.asked and item.text:
+                turns.append(Turn(item.role, item.text, item.language, item.interrupted))
+            together = item.call is not None
+        return tuple(turns)

@@ -6,24 +6,30 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from rhapsode.conversation.events import Heard
+from rhapsode.dialogue.turns import Call
 from rhapsode.errors import RhapsodeError
 from rhapsode.performance import CURVE_HZ
 from rhapsode.rigs import FACE
 from rhapsode.server.place import Place
 from rhapsode.server.realtime import asked
-from rhapsode.server.realtime.answer import Reason
-from rhapsode.server.realtime.items import Item
+from rhapsode.server.realtime.items import Item, new_id
 from rhapsode.server.realtime.outbox import Outbox
+from rhapsode.server.realtime.responding import Responding
 from rhapsode.server.realtime.sound import RATES, read
-from rhapsode.server.realtime.story import Story
-from rhapsode.server.realtime.update import RealtimeError, SessionUpdate
+from rhapsode.server.realtime.story import Spoken
+from rhapsode.server.realtime.update import RealtimeError
+from rhapsode.server.talking import Converses
 from rhapsode.settings import Settings
 
 SHORTEST_S = 0.1
 """A message of sound is at least so long."""
 
+QUIET_S = 1.0
+"""So long after a message of sound it is certain that nobody was heard in it."""
 
-class RealtimeSession(Story):
+
+class RealtimeSession(Responding):
     """Does what a client asks for, and tells it what happens.
 
     Args:
@@ -46,10 +52,10 @@ class RealtimeSession(Story):
         beta: bool,
         requests: float,
     ) -> None:
-        super().__init__(place, outbox, beta=beta, requests=requests)
-        self._model, self._voices = model, voices
+        super().__init__(place, outbox, voices=voices, beta=beta, requests=requests)
+        self._model = model
         self._rate = 0  # of the microphone; 0 while it is off
-        place.talk.adjust = self._adjusted
+        place.talk.adjust, place.talk.arrange = self._adjusted, self._arranged
         place.talk.apply()
         self.feed.hold = self._config.turn is None
         self._stop = place.talk.watch(self._happened)
@@ -63,9 +69,11 @@ class RealtimeSession(Story):
     def close(self) -> None:
         """Let go of the conversation."""
         self._stop()
+        self.end_asides()
         self._place.session.detach(self)
         if self._rate:
             self._place.talk.deafen()
+        self._place.talk.release()
 
     async def take(self, text: str) -> None:
         """Do what an event of the client asks for, or tell why it cannot be done."""
@@ -82,7 +90,7 @@ class RealtimeSession(Story):
         if isinstance(event, asked.Append):
             self._append(event.audio)
         elif isinstance(event, asked.Update):
-            self._update(event.session)
+            self._update(event)
         elif isinstance(event, asked.Commit):
             self._commit_sound()
         elif isinstance(event, asked.Clear):
@@ -97,7 +105,7 @@ class RealtimeSession(Story):
         elif isinstance(event, asked.Truncate):
             self._truncate(event)
         elif isinstance(event, asked.Respond):
-            self._respond(event.response or asked.Wanted())
+            self._respond(event)
         elif isinstance(event, asked.Cancel):
             self._cancel(event.response_id)
         else:
@@ -105,8 +113,10 @@ class RealtimeSession(Story):
             self._interrupt("client_cancelled")
             self._say("output_audio_buffer.cleared", response_id=last.id if last else "")
 
-    def _update(self, update: SessionUpdate) -> None:
-        config = self._config.changed(update, self._voices)
+    def _update(self, event: asked.Update) -> None:
+        config = self._config.changed(event.session, self._voices)
+        if event.type == "transcription_session.update":
+            config = replace(config, transcribes=True)
         changed = config.form_in != self._config.form_in
         self._config = self._once = config
         self.feed.hold = config.turn is None
@@ -114,7 +124,7 @@ class RealtimeSession(Story):
             self.feed.clear()
             self._listen(RATES[config.form_in])
         self._place.talk.apply()
-        self._say("session.updated", session=self._shown())
+        self._say(f"{event.type}d", session=self._shown())
 
     def _append(self, audio: str) -> None:
         sound, rate = read(audio, self._config.form_in), RATES[self._config.form_in]
@@ -136,13 +146,26 @@ class RealtimeSession(Story):
         if self._config.turn is not None:
             self.feed.then(self._end_turn)
             return
-        self._committed = True
-        self.feed.then(lambda: None)
-        self._commit(self._speaking())
+        item = self._speaking()
+        self._commit(item)
+        self._await_words(item)
 
-    def _end_turn(self) -> None:
-        if (conversation := self._place.talk.conversation) is not None:
-            conversation.end_turn()
+    def _await_words(self, item: Item) -> None:
+        """Let the sound so far be a message, whose words follow."""
+        spoken = Spoken(item)
+        self._unheard.append(spoken)
+        self.feed.then(lambda: self._end_sound(spoken))
+
+    def _end_sound(self, spoken: Spoken) -> None:
+        self._end_turn()
+        asyncio.get_running_loop().call_later(QUIET_S, self._nobody, spoken)
+
+    def _nobody(self, spoken: Spoken) -> None:
+        """Take notice that nobody was heard in a message."""
+        if spoken in self._unheard and not spoken.ended:
+            self._unheard.remove(spoken)
+            self._unheard.appendleft(spoken)
+            self._words(Heard("", spoken.item.language))
 
     def _clear(self) -> None:
         self.feed.clear()
@@ -155,12 +178,17 @@ class RealtimeSession(Story):
         self._add(item, after)
         if sound:
             self._append(sound)
+            if self._config.turn is None:
+                self._await_words(item)
+                return
             self._voiced, self._committed = item, True
             self.feed.then(lambda: None)
             return
         if not self._beta:
             self._say("conversation.item.done", item=item.shown(beta=False))
-        if item.role == "user":
+        if item.call is not None or item.result_of:
+            self._rewrite()
+        elif item.role == "user":
             self._waiting.append(item)
         elif item.role == "assistant":
             item.asked = True
@@ -170,13 +198,10 @@ class RealtimeSession(Story):
             self._place.talk.apply()
 
     def _made(self, new: asked.NewItem) -> tuple[Item, str]:
-        """Return an item of the client, and its sound, which may be empty."""
+        if new.type == "item_reference":
+            return self._items.find(new.id or "", "item.id"), ""
         if new.type != "message":
-            raise RealtimeError(
-                f"an item must be a 'message', got '{new.type}'; tools of a client cannot be called",
-                code="unsupported_tools",
-                param="item.type",
-            )
+            return self._called_before(new), ""
         texts, sound = [], ""
         for part in new.content:
             if part.type == "input_image":
@@ -191,11 +216,33 @@ class RealtimeSession(Story):
         item.id = new.id or item.id
         return item, sound if spoken else ""
 
+    def _called_before(self, new: asked.NewItem) -> Item:
+        """Return a call, or the result of one, that the client tells."""
+        if new.type == "function_call":
+            if new.name is None:
+                raise RealtimeError("a function_call must have a 'name'", param="item.name")
+            key = new.call_id or new_id("call")
+            if self._items.call(key) is not None:
+                raise RealtimeError(f"there is a call '{key[:40]}' already", param="item.call_id")
+            item = Item("assistant", call=Call(key, new.name, new.arguments), asked=True)
+        else:
+            if new.output is None:
+                raise RealtimeError("a function_call_output must have an 'output'", param="item.output")
+            if self._items.call(new.call_id or "") is None:
+                raise RealtimeError(
+                    f"no call '{(new.call_id or '')[:40]}' in this session; name a function_call of it",
+                    code="invalid_tool_call_id",
+                    param="item.call_id",
+                )
+            item = Item("user", new.output, result_of=new.call_id or "")
+        item.id = new.id or item.id
+        return item
+
     def _delete(self, key: str) -> None:
         item = self._items.find(key)
         self._items.remove(item)
         self._waiting = [one for one in self._waiting if one is not item]
-        if item.asked:
+        if item.asked or item.result_of:
             self._rewrite()
         self._say("conversation.item.deleted", item_id=key)
 
@@ -216,58 +263,11 @@ class RealtimeSession(Story):
             audio_end_ms=event.audio_end_ms,
         )
 
-    def _respond(self, wanted: asked.Wanted) -> None:
-        if any(not answer.over for answer in self._answers.values()):
-            raise RealtimeError(
-                "an answer is under way; cancel it, or wait for response.done",
-                code="conversation_already_has_active_response",
-            )
-        if wanted.conversation not in (None, "auto"):
-            message = "answers beside the conversation cannot be had; leave 'conversation' out"
-            raise RealtimeError(message, code="unsupported_value", param="response.conversation")
-        once = self._config.changed(wanted, self._voices)
-        given = [self._made(new)[0] for new in wanted.input or ()]
-        waiting = [item.text for item in (*self._waiting, *given) if item.role == "user" and item.text]
-        text = "\n".join(waiting)
-        if not text and not self._committed:
-            text = wanted.instructions or ""
-        if not text and not self._committed:
-            raise RealtimeError("there is nothing to answer; create an item first", code="nothing_to_answer")
-        if wait := self._place.wishes.take(asyncio.get_running_loop().time()):
-            message = f"{self._requests:g} answers a minute may be asked for; try again in {wait:.0f} s"
-            raise RealtimeError(message, code="rate_limit_exceeded")
-        self._once, self._wanted = once, wanted
-        self._place.talk.apply()
-        if self._committed:
-            self._committed = False
-            self.feed.then(self._end_turn)
-            return
-        self._asking = self._waiting[-1] if self._waiting else None
-        try:
-            self._conversation.ask(text)
-        finally:
-            self._asking = None
-
-    def _cancel(self, key: str | None) -> None:
-        active = [answer for answer in self._answers.values() if not answer.over]
-        if not active or (key is not None and active[-1].id != key):
-            raise RealtimeError("no answer is under way", code="response_cancel_not_active")
-        self._interrupt("client_cancelled")
-
-    def _interrupt(self, reason: Reason) -> None:
-        """Fall silent; the answer under way is over, whenever the conversation says so."""
-        self._cancelling = reason
-        try:
-            self._place.talk.interrupt()
-        finally:
-            self._cancelling = "turn_detected"
-        for answer in self._answers.values():
-            if not answer.over:
-                self._outbox.drop(answer.id)
-                answer.finish(reason)
-
     def _adjusted(self, settings: Settings) -> Settings:
         return self._once.settings(settings)
+
+    def _arranged(self, conversation: Converses) -> None:
+        conversation.tools, conversation.holds = self._once.offer, self._config.holds
 
     def _shown(self) -> dict[str, Any]:
         return self._config.shown(self._place.session.id, self._model, beta=self._beta)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 from rhapsode.conversation.events import (
     Answered,
-    Answering,
-    AnswerText,
-    Asked,
-    Event,
-    Fault,
-    SpeechStarted,
-    SpeechStopped,
+    Called,
 )
+from rhapsode.dialogue.turns import Call
 from rhapsode.errors import RhapsodeError
 from rhapsode.live.items import Item as SessionItem
 from rhapsode.performance import Float32
@@ -30,6 +28,22 @@ from rhapsode.server.talking import Converses
 
 ANSWERS_KEPT = 50
 """Answers that are remembered for what comes late."""
+
+
+@dataclass
+class Spoken:
+    """A message of sound whose words are not known yet.
+
+    Args:
+        item: the message.
+        ended: whether somebody was heard in it.
+        failed: whether it could not be recognised.
+
+    """
+
+    item: Item
+    ended: bool = False
+    failed: bool = False
 
 
 class Story:
@@ -53,8 +67,9 @@ class Story:
         self._items = Items()
         self._answers: dict[int, Answer] = {}
         self._heard: set[int] = set()  # turns whose answers are over
-        self._waiting: list[Item] = []  # messages of the client that nobody answered yet
-        self._committed = False  # whether sound waits to be answered
+        self._waiting: list[Item] = []  # messages that nobody answered yet
+        self._unheard: deque[Spoken] = deque()  # messages whose words will be told, and then wait
+        self._committed = False  # whether sound waits to be answered as soon as it is heard
         self._voiced: Item | None = None  # what the person says now
         self._asking: Item | None = None
         self._wanted: Wanted | None = None
@@ -99,51 +114,8 @@ class Story:
         except RhapsodeError as error:
             self.complain(error)
 
-    def _happened(self, event: Event) -> None:
-        if isinstance(event, SpeechStarted) and self._config.turn is not None:
-            start, item = self.feed.ms_at(event.at), self._speaking()
-            self._say("input_audio_buffer.speech_started", audio_start_ms=start, item_id=item.id)
-        elif isinstance(event, SpeechStopped) and self._config.turn is not None:
-            end, item = self.feed.ms_at(event.at), self._speaking()
-            self._say("input_audio_buffer.speech_stopped", audio_end_ms=end, item_id=item.id)
-            self._commit(item)
-        elif isinstance(event, Asked):
-            self._asked(event)
-        elif isinstance(event, Answering):
-            self._answer(event.turn)
-        elif isinstance(event, AnswerText):
-            self._answer(event.turn).write(event.text)
-        elif isinstance(event, Answered):
-            self._answered(event)
-        elif isinstance(event, Fault):
-            self._failed(event)
-
-    def _asked(self, event: Asked) -> None:
-        item, self._asking = self._asking, None
-        if item is None and event.spoken:
-            item, self._voiced, self._committed = self._voiced, None, False
-        told = item is not None and not item.spoken
-        if item is None or item not in self._items:
-            item = Item("user", event.text, spoken=event.spoken)
-            self._add(item)
-        if item.spoken or not item.text:
-            item.text = event.text
-        if (before := self._items.asked_last) is not None and event.text.startswith(before.text):
-            before.asked = not event.spoken  # who goes on after a pause asks once
-        item.language, item.asked, item.done = event.language, True, True
-        if item.spoken and self._config.transcription is not None:
-            self._transcribed(item)
-        if not self._beta and not told:
-            self._say("conversation.item.done", item=item.shown(beta=False))
-        for other in self._waiting:
-            other.asked = True
-        self._waiting.clear()
-        self._answer(event.turn)
-
-    def _transcribed(self, item: Item) -> None:
-        kind, usage = "conversation.item.input_audio_transcription", {"type": "duration", "seconds": 0}
-        self._say(f"{kind}.delta", item_id=item.id, content_index=0, delta=item.text)
-        self._say(f"{kind}.completed", item_id=item.id, content_index=0, transcript=item.text, usage=usage)
+    def _proceed(self) -> None:
+        """Take notice that what a response waits for may be there."""
 
     def _answer(self, turn: int) -> Answer:
         """Return the answer to ``turn``; older ones are over."""
@@ -152,20 +124,32 @@ class Story:
         for older in self._answers.values():
             older.finish("turn_detected")
         wanted, self._wanted = self._wanted, None
-        answer = self._answers[turn] = Answer(
-            turn,
-            self._say,
-            self._add,
-            beta=self._beta,
-            sound=self._once.sound,
-            form=self._once.form_out,
-            conversation=self._id,
-            metadata=wanted.metadata if wanted else None,
-        )
+        answer = self._answers[turn] = self._new_answer(turn, wanted, self._once)
         self._limits()
         if len(self._answers) > ANSWERS_KEPT:
             del self._answers[next(iter(self._answers))]
         return answer
+
+    def _new_answer(
+        self, turn: int, wanted: Wanted | None, config: Config, *, beside: bool = False
+    ) -> Answer:
+        """Return a response that is told from now on; ``beside`` is one that no conversation knows."""
+        return Answer(
+            turn,
+            self._say,
+            (lambda item: None) if beside else self._add,
+            beta=self._beta,
+            sound=config.sound,
+            form=config.form_out,
+            conversation=None if beside else self._id,
+            metadata=wanted.metadata if wanted else None,
+        )
+
+    def _called(self, event: Called) -> None:
+        answer, key = self._answer(event.turn), event.id
+        if self._items.call(key) is not None:  # some servers count from 0 in each answer
+            key = secrets.token_hex(5)[:9]
+        answer.call(Item("assistant", call=Call(key, event.name, event.arguments), asked=True))
 
     def _answered(self, event: Answered) -> None:
         answer = self._answer(event.turn)
@@ -182,9 +166,14 @@ class Story:
                 item.text, item.interrupted = event.text, True
             if item.truncated_ms is not None:
                 self._cut(item)
+        for call in answer.calls:
+            call.language = event.language
+        if answer.calls:
+            self._rewrite()
         if self._once is not self._config:
             self._once = self._config
             self._place.talk.apply()
+        self._proceed()
 
     def _cut(self, item: Item) -> None:
         """Leave of an answer what its client says was heard, also where the conversation remembers it."""
@@ -195,32 +184,6 @@ class Story:
     def _rewrite(self) -> None:
         """Let the conversation remember what the items say."""
         self._conversation.rewrite(self._items.history())
-
-    def _failed(self, event: Fault) -> None:
-        if event.part == "hear" and self._voiced is not None:
-            item, self._voiced = self._voiced, None
-            error = {"type": "server_error", "code": "hear", "message": event.message, "param": None}
-            kind = "conversation.item.input_audio_transcription.failed"
-            self._say(kind, item_id=item.id, content_index=0, error=error)
-            return
-        self.complain(RealtimeError(event.message, code=event.part), kind="server_error")
-        if self._place.talk.conversation is None:
-            for answer in self._answers.values():
-                answer.finish("failed")
-            self._answers.clear()  # turns of the next conversation count from 1
-            self._heard.clear()
-
-    def _speaking(self) -> Item:
-        """Return the message that the person speaks now."""
-        if self._voiced is None or self._voiced in self._items:
-            self._voiced = Item("user", spoken=True)
-        return self._voiced
-
-    def _commit(self, item: Item) -> None:
-        """Take what was spoken as a message."""
-        before = self._items.last
-        self._say("input_audio_buffer.committed", item_id=item.id, previous_item_id=before)
-        self._add(item)
 
     def _add(self, item: Item, after: str | None = None) -> None:
         before = self._items.add(item, after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rhapsode.errors import InputError
 from rhapsode.server.realtime.sound import BETA_NAMES, Format
@@ -26,7 +26,7 @@ class RealtimeError(InputError):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class TurnDetection(_Part):
@@ -73,10 +73,14 @@ class _Input(_Part):
     turn_detection: TurnDetection | None = None
 
 
+_Speed = Annotated[float, Field(ge=0.25, le=1.5), AfterValidator(lambda speed: max(speed, 0.5))]
+"""The API begins at 0.25, a voice at 0.5."""
+
+
 class _Output(_Part):
     format: _Form | None = None
     voice: str | VoiceId | None = None
-    speed: Annotated[float, Field(ge=0.5, le=1.5)] | None = None
+    speed: _Speed | None = None
 
 
 class _Audio(_Part):
@@ -93,12 +97,13 @@ class SessionUpdate(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
-    type: Literal["realtime"] = "realtime"
+    type: Literal["realtime", "transcription"] = "realtime"
     audio: _Audio | None = None
     instructions: Annotated[str, Field(max_length=32_000)] | None = None
     output_modalities: _Modalities | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=100_000)] | Literal["inf"] | None = None
     tools: list[Any] | None = None
+    tool_choice: Any = None
     modalities: _Modalities | None = None
     input_audio_format: _BetaFormat | None = None
     output_audio_format: _BetaFormat | None = None
@@ -106,7 +111,7 @@ class SessionUpdate(BaseModel):
     input_audio_noise_reduction: _Noise | None = None
     turn_detection: TurnDetection | None = None
     voice: str | VoiceId | None = None
-    speed: Annotated[float, Field(ge=0.5, le=1.5)] | None = None
+    speed: _Speed | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_response_output_tokens: Annotated[int, Field(ge=1, le=100_000)] | Literal["inf"] | None = None
 
@@ -134,7 +139,9 @@ def given(update: SessionUpdate) -> dict[str, Any]:
         found |= {} if modalities is None else {"sound": "audio" in modalities}
     if "max_tokens" in found and found["max_tokens"] == "inf":
         found["max_tokens"] = None
-    for key in ("instructions", "speed", "voice"):
+    if "type" in update.model_fields_set:
+        found["transcribes"] = update.type == "transcription"
+    for key in ("instructions", "speed", "voice", "choice"):
         if key in found and found[key] is None:
             del found[key]
     return found
@@ -142,6 +149,8 @@ def given(update: SessionUpdate) -> dict[str, Any]:
 
 _FLAT = {
     "instructions": "instructions",
+    "tools": "tools",
+    "tool_choice": "choice",
     "output_modalities": "sound",
     "modalities": "sound",
     "max_output_tokens": "max_tokens",
