@@ -29,7 +29,7 @@ from rhapsode.dialogue.turns import Say, Source, Turn
 from rhapsode.errors import RecognitionError
 from rhapsode.performance import Float32
 from rhapsode.pipecat import FaceCurvesFrame, RecogniserService, ThinkerService, VoiceService
-from rhapsode.pipecat.own_services import PhonesFrame
+from rhapsode.pipecat.frames import VoiceFrame
 from rhapsode.speech.recognition import Heard
 from tests.conversation.fake import WORD_S, FakeThinker, fake_voice
 from tests.live.fake import FakeEngine
@@ -138,9 +138,7 @@ def test_our_voice_speaks_with_words_and_a_face_behind_it_moves():
     assert [f.text for f in words] == ["Good", "day", "to", "you."]
     begins = [f.pts / 1e9 for f in words]
     assert np.diff(begins) == pytest.approx([WORD_S] * 3, abs=0.01)
-    assert sum(len(f.audio) for f in agent.ear.all(PhonesFrame)) / 48_000 == pytest.approx(
-        4 * WORD_S, abs=0.1
-    )
+    assert sum(len(f.audio) for f in agent.ear.all(VoiceFrame)) / 48_000 == pytest.approx(4 * WORD_S, abs=0.1)
     assert max(f["jawOpen"] for f in agent.ear.all(FaceCurvesFrame)) == pytest.approx(0.4, abs=0.02)
 
 

@@ -7,13 +7,14 @@ more behind life. Where they begin, end or do not follow from each other, what w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Curves, Float32, Words
+from rhapsode.performance import CLOCK_HZ, CURVE_HZ, Curves, Float32, Span, Words
 from rhapsode.rigs import ARKIT, FACE
 
 FADE = 5
@@ -27,6 +28,7 @@ LIDS_S = 5.0
 
 _CLOSED = 0.5
 _EDGE_S = 1e-6
+_PARTS = 30  # of a clock sample: every usual rate of sound lies on this grid
 _WIDTH = len(ARKIT)
 _LIDS = np.array([ARKIT.index("eyeBlinkLeft"), ARKIT.index("eyeBlinkRight")])
 _TURNS = np.array([FACE.index(name) for name in ("headRoll", "leftEyeRoll", "rightEyeRoll")])
@@ -45,6 +47,33 @@ class FacedWords(Words):
     """
 
     face: Curves | None = None
+
+
+def later(words: Words, by_s: float) -> Words:
+    """Return ``words`` so many seconds later, with the face if there is one."""
+
+    def move(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        return tuple(Span(span.text, span.start_s + by_s, span.end_s + by_s) for span in spans)
+
+    moved = move(words.words), move(words.phones)
+    if not isinstance(words, FacedWords) or words.face is None:
+        return Words(*moved)
+    start = words.face.start + Fraction(round(by_s * CLOCK_HZ * _PARTS), _PARTS)
+    return FacedWords(*moved, replace(words.face, start=start))
+
+
+def followed(one: Words, two: Words) -> Words:
+    """Return two pieces of the same words, one behind the other."""
+    faces = [words.face for words in (one, two) if isinstance(words, FacedWords) and words.face is not None]
+    spans = one.words + two.words, one.phones + two.phones
+    if not faces:
+        return Words(*spans)
+    if len(faces) == 2 and (faces[0].names, faces[0].rate) == (faces[1].names, faces[1].rate):
+        count = round((faces[1].start - faces[0].start) * faces[0].rate / CLOCK_HZ)
+        if 0 < count <= len(faces[0]):
+            values = np.concatenate([faces[0].values[:count], faces[1].values])
+            return FacedWords(*spans, replace(faces[0], values=values))
+    return FacedWords(*spans, faces[-1])
 
 
 class _Stretch(NamedTuple):

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 
 from rhapsode.face.emotion import Feelings
-from rhapsode.face.spoken_curves import FacedWords
+from rhapsode.face.spoken_curves import FacedWords, later
 from rhapsode.live.engine import SAMPLE_RATE, FaceStage
 from rhapsode.live.items import CurvesItem, SoundItem
-from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32, Span, Words
+from rhapsode.performance import CLOCK_HZ, CURVE_HZ, HOP, Float32, Words
 
 Made = list[CurvesItem | SoundItem]
 
@@ -75,15 +75,10 @@ class Track:
             seconds: how long that sound is.
 
         """
-        face = words.face if isinstance(words, FacedWords) else None
-        if words.phones or face is not None:
-            late = (zero - self._zero) / CLOCK_HZ
-            phones = tuple(Span(p.text, p.start_s + late, p.end_s + late) for p in words.phones)
+        if words.phones or isinstance(words, FacedWords):
+            told = later(words, (zero - self._zero) / CLOCK_HZ)
             begin = (self._given - self._zero) / CLOCK_HZ
-            told = Words((), phones)
-            if face is not None:
-                told = FacedWords((), phones, replace(face, start=face.start + zero - self._zero))
-            self._face.words(told, begin_s=begin, end_s=begin + seconds)
+            self._face.words(replace(told, words=()), begin_s=begin, end_s=begin + seconds)
             self._told = True
 
     def idle(self, curve_frames: int, generation: int) -> Made:

@@ -22,14 +22,15 @@ from rhapsode.errors import MissingExtraError
 if TYPE_CHECKING:
     from rhapsode.pipecat.face import Face
     from rhapsode.pipecat.face_sinks import FaceCurvesFrame
-    from rhapsode.pipecat.own_services import RecogniserService, ThinkerService, VoiceService
+    from rhapsode.pipecat.own_services import RecogniserService, ThinkerService
+    from rhapsode.pipecat.voice_service import VoiceService
 
 _WHERE = {
     "Face": "face",
     "FaceCurvesFrame": "face_sinks",
     "RecogniserService": "own_services",
     "ThinkerService": "own_services",
-    "VoiceService": "own_services",
+    "VoiceService": "voice_service",
 }
 
 __all__ = ["Face", "FaceCurvesFrame", "RecogniserService", "ThinkerService", "VoiceService"]

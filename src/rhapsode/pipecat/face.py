@@ -34,7 +34,9 @@ from rhapsode.live.session import Session
 from rhapsode.live.sinks.registry import open_sink
 from rhapsode.live.sinks.sink import Sink, SinkOptions
 from rhapsode.performance import as_rate
+from rhapsode.pipecat.face_marks import FaceMarks
 from rhapsode.pipecat.face_sinks import MESSAGE_HZ, CurveFrames, Messages, Pictures
+from rhapsode.pipecat.frames import MarkFrame
 from rhapsode.pipecat.spoken_stream import SpokenStream
 
 _log = logging.getLogger(__name__)
@@ -51,6 +53,9 @@ HOLD_S = 0.3
 
 class Face(FrameProcessor):
     """Moves a face in step with what the agent says; goes in front of the transport's output.
+
+    Marks that come with the sound (`VoiceFrame`) or between it (`MarkFrame`) are felt and gestured. Where a
+    voice gives its face, that is the mouth.
 
     Every frame is passed on at once and unchanged: the face adds nothing to the latency of the sound. Its
     clock is the transport's: what is heard first is shown when the transport says that it has begun to play.
@@ -121,6 +126,7 @@ class Face(FrameProcessor):
         self._delay_s = delay_s
         self._tasks: list[asyncio.Task[None]] = []
         self._stream: SpokenStream | None = None
+        self._marks = FaceMarks(self._session)
         self._closing: asyncio.TimerHandle | None = None
         self._holding: asyncio.TimerHandle | None = None
         self._heard_at: float | None = None  # when the transport began to play; None while it is silent
@@ -178,6 +184,7 @@ class Face(FrameProcessor):
         tasks, self._tasks = self._tasks, []
         for runner in self._runners:
             self._session.detach(runner)
+        self._marks.close()
         for task in tasks:
             await self.cancel_task(task)
         if self._own_pool:
@@ -194,6 +201,8 @@ class Face(FrameProcessor):
                 self._stream.context()
         elif isinstance(frame, TTSTextFrame) and frame.pts:
             self._open().word(frame.text, frame.pts)
+        elif isinstance(frame, MarkFrame):
+            self._open().mark(frame.mark)
 
     def _hear(self, frame: OutputAudioRawFrame) -> None:
         stream = self._open()
@@ -225,6 +234,8 @@ class Face(FrameProcessor):
             if self._heard_at is not None:
                 self._session.timeline.observe(sample, self._heard_at, follow=1.0)
         if stream is not None:
+            for mark in stream.due(block):
+                self._marks.do(mark, sample)
             begun_s = float(block[0].start) / 16_000
             left = (stream.seconds - begun_s) + self._session.timeline.time_of(sample)
             self._close_later(stream, at=left)
@@ -268,8 +279,11 @@ class Face(FrameProcessor):
             self._holding.cancel()
             self._holding = None
         if self._stream is not None:
+            for mark in self._stream.marks if stream is not None else ():
+                self._marks.do(mark)
             self._stream.close()
             self._stream = None
+        self._marks.rest()
 
     def _cut(self) -> None:
         """Close the mouth now."""

@@ -11,9 +11,8 @@ All of them work offline, and load what they need when the pipeline is set up, i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,41 +24,26 @@ from pipecat.frames.frames import (
     LLMFullResponseStartFrame,
     LLMTextFrame,
     TranscriptionFrame,
-    TTSAudioRawFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import LLMSettings, STTSettings, TTSSettings
+from pipecat.services.settings import LLMSettings, STTSettings
 from pipecat.services.stt_service import SegmentedSTTService
-from pipecat.services.tts_service import TTSService
 from pipecat.utils.time import time_now_iso8601
 
 from rhapsode.audio.resample import Resampler
-from rhapsode.dialogue.marks import MarkReader, Spoken, spoken
+from rhapsode.dialogue.marks import MarkReader, Spoken
 from rhapsode.dialogue.turns import Question, Say, Thinker, Turn
 from rhapsode.errors import RhapsodeError
-from rhapsode.performance import CLOCK_HZ, Float32, Span, Words, as_float32
+from rhapsode.performance import Float32, as_float32
+from rhapsode.pipecat.frames import MarkFrame
 from rhapsode.settings.sections import Think
-from rhapsode.speech.manner import Manner
-from rhapsode.speech.voice import Speech
 
 _T = TypeVar("_T")
 
 WHISPER_HZ = 16_000
 
 _END = object()
-
-
-@dataclass
-class PhonesFrame(TTSAudioRawFrame):
-    """Speech with its phones; `rhapsode.pipecat.Face` moves the mouth by them.
-
-    Args:
-        words: phones only, in seconds from the first sample of the frame; the words come as `TTSTextFrame`.
-
-    """
-
-    words: Words = field(default_factory=Words)
 
 
 class RecogniserService(SegmentedSTTService):
@@ -113,87 +97,11 @@ class RecogniserService(SegmentedSTTService):
         return self._recogniser.transcribe(y, language=self._spoken, languages=self._among)
 
 
-class VoiceService(TTSService):
-    """Our voices, with the times of words (`TTSTextFrame`) and phones (`PhonesFrame`). Marks are not spoken.
-
-    Args:
-        voice: name of a voice; "auto" chooses by the language.
-        language: BCP 47 tag of what is said; "auto" goes by the text.
-        manner: rate, pitch, volume and emotion.
-        speaks: in place of the named voice: text, language ("auto" too) and manner to speech.
-        **more: arguments of `TTSService`.
-
-    """
-
-    def __init__(
-        self,
-        voice: str = "auto",
-        *,
-        language: str = "auto",
-        manner: Manner | None = None,
-        speaks: Callable[[str, str, Manner], Iterator[Speech]] | None = None,
-        **more: Any,
-    ) -> None:
-        super().__init__(
-            push_start_frame=True,
-            push_stop_frames=True,
-            push_text_frames=False,
-            settings=TTSSettings(model=None, voice=voice, language=None),
-            **more,
-        )
-        self._called, self._spoken, self._manner = voice, language, manner or Manner()
-        self._speaks = speaks or self._own
-        self._said: tuple[str, float] = ("", 0.0)
-
-    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        """Yield ``text`` spoken, at the pipeline's rate, piece by piece as it is made."""
-        plain = spoken(text)
-        if not any(letter.isalnum() for letter in plain):
-            return
-        await self.start_tts_usage_metrics(plain)
-        known, before = self._said
-        before = before if known == context_id else 0.0  # a context may hold several sentences
-        resampler: Resampler | None = None
-        made = 0
-        try:
-            pieces = await asyncio.to_thread(self._speaks, plain, self._spoken, self._manner)
-            async with aclosing(_in_threads(pieces)) as speech:
-                async for piece in speech:
-                    resampler = resampler or Resampler(piece.sound.sample_rate, self.sample_rate)
-                    words = [(span.text, before + span.start_s) for span in piece.words.words]
-                    await self.add_word_timestamps(words, context_id)
-                    y = resampler.push(piece.sound.samples)
-                    made += len(y)
-                    phones = _later(piece.words.phones, -float(piece.sound.start) / CLOCK_HZ)
-                    yield self._frame(y, context_id, phones)
-            if resampler is not None:
-                y = resampler.finish()
-                made += len(y)
-                yield self._frame(y, context_id, Words())
-        except RhapsodeError as error:
-            yield ErrorFrame(f"'{plain[:40]}' cannot be spoken: {error}")
-        finally:
-            self._said = context_id, before + made / self.sample_rate
-
-    def _frame(self, y: Float32, context_id: str, words: Words) -> PhonesFrame:
-        audio = (np.clip(y, -1, 1) * 32767).astype(np.int16).tobytes()
-        return PhonesFrame(audio, self.sample_rate, 1, context_id=context_id, words=words)
-
-    def _own(self, text: str, language: str, manner: Manner) -> Iterator[Speech]:
-        from rhapsode.speech import DEFAULT_VOICE, voice_for
-        from rhapsode.speech.fallback import speak_with_fallback
-        from rhapsode.speech.language import script_language
-
-        found = script_language(text, "en") if language == "auto" else language
-        name = voice_for(found, {}) if self._called == "auto" else self._called
-        return speak_with_fallback(text, (name, DEFAULT_VOICE), manner=manner, language=found)
-
-
 class ThinkerService(LLMService):
     """Our thinker in the place of a language model: a script, by default without any network.
 
     It answers the last message of the context; tools of the context are not called. Marks are taken out of
-    its answers, so that any voice can speak them.
+    its answers and go between the words as `MarkFrame`, so that any voice can speak them.
 
     Args:
         script: path of a script, or name of one that comes with the product.
@@ -249,7 +157,9 @@ class ThinkerService(LLMService):
 
     async def _say(self, pieces: list[Any]) -> None:
         for piece in pieces:
-            if isinstance(piece, Spoken) and piece.text:
+            if not isinstance(piece, Spoken):
+                await self.push_frame(MarkFrame(piece))
+            elif piece.text:
                 await self.push_frame(LLMTextFrame(piece.text))
 
     def _ready(self, text: str) -> tuple[Thinker, str]:
@@ -262,15 +172,6 @@ class ThinkerService(LLMService):
         from rhapsode.speech.language_id import language_of
 
         return self._thinker, language_of(text, likely="en").language
-
-
-async def _in_threads(pieces: Iterator[_T]) -> AsyncGenerator[_T, None]:
-    while (piece := await asyncio.to_thread(next, pieces, _END)) is not _END:
-        yield piece  # type: ignore[misc]
-
-
-def _later(spans: tuple[Span, ...], by: float) -> Words:
-    return Words((), tuple(Span(s.text, s.start_s + by, s.end_s + by) for s in spans))
 
 
 def _turns(messages: list[Any]) -> list[Turn]:

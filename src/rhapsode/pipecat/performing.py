@@ -5,11 +5,8 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
@@ -25,12 +22,14 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from rhapsode.face.emotion import Emotion, Feelings
+from rhapsode.dialogue.marks import Feel, Gesture
+from rhapsode.face.emotion import Emotion
 from rhapsode.live.asked import Speech
 from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.live.items import FaultItem, Item
 from rhapsode.live.session import Session
 from rhapsode.performance import CLOCK_HZ
+from rhapsode.pipecat.agenda import Agenda
 from rhapsode.pipecat.answer import Answer
 from rhapsode.pipecat.frames import (
     AnswerEndFrame,
@@ -40,7 +39,8 @@ from rhapsode.pipecat.frames import (
     UnspokenFrame,
     VoiceFrame,
 )
-from rhapsode.pipecat.playing import Playing
+from rhapsode.pipecat.moods import Moods
+from rhapsode.pipecat.playing import Part, Playing
 
 READ_S = 0.06
 """How long a character that is shown and not spoken is read."""
@@ -82,13 +82,10 @@ class Performing(FrameProcessor):
         super().__init__(name="Performing")
         self._session, self._show = session, show
         self._answer: Playing | None = None
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = count()
-        self._wake = asyncio.Event()
+        self._agenda = Agenda(session.timeline, self._tell)
+        self._moods = Moods(session)
         self._follower: asyncio.Task[None] | None = None
         self._mine = False
-        self._base: Feelings | None = None
-        self._to_push: deque[Frame] = deque()
         self._latest = 0
 
     @property
@@ -138,7 +135,7 @@ class Performing(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._session.attach(self)
-            self._follower = self.create_task(self._follow())
+            self._follower = self.create_task(self._agenda.follow())
         elif isinstance(frame, EndFrame | CancelFrame):
             await self._stop()
         elif isinstance(frame, InterruptionFrame):
@@ -169,13 +166,14 @@ class Performing(FrameProcessor):
 
     def _take(self, playing: Playing, frame: Frame) -> None:
         if isinstance(frame, VoiceFrame):
+            playing.texts, playing.timed = [], True
             self._speak(playing, frame)
         elif isinstance(frame, TTSAudioRawFrame):
             self._speak(playing, _bare(frame, playing.take_text()))
         elif isinstance(frame, MarkFrame):
             playing.cues.append(Cue(0.0, frame.mark))
         elif isinstance(frame, TTSTextFrame):
-            playing.texts.append(frame.text)
+            playing.texts += [] if playing.timed else [frame.text]
         elif isinstance(frame, UnspokenFrame):
             playing.answer.add(frame.text)
             playing.silent_s += READ_S * len(frame.text)
@@ -207,40 +205,36 @@ class Performing(FrameProcessor):
             playing.placed = True
             at = self._session.timeline.time_of(sample)
             self._show.due(playing.answer.turn, playing.voiced_at, at)
-            self._at(sample, lambda: self._begin(playing))
-        if part.segment is not None:
-            part.segment.start = sample
-            for span in part.segment.words.words:
-                at = sample + span.start_s * CLOCK_HZ
-                self._at(at, lambda text=span.text: self._to_push.append(_spoken(text)))  # type: ignore[misc]
-        for mark in part.marks:
-            self._mark(sample, mark)
+            self._agenda.at(sample, lambda: self._begin(playing))
+        self._lay(part, sample)
         playing.end = sample + part.seconds * CLOCK_HZ
         self._maybe_finish(playing)
 
+    def _lay(self, part: Part, sample: int) -> None:
+        """Lay what happens with a part whose sound begins at clock ``sample``: its words and its marks."""
+        if part.segment is not None:
+            part.segment.start = sample
+            for span in part.segment.words.words:
+                word = TTSTextFrame(span.text, TextType.WORD)
+                self._agenda.at(sample + span.start_s * CLOCK_HZ, lambda word=word: self._agenda.push(word))  # type: ignore[misc]
+        for mark in part.marks:
+            self._mark(sample, mark)
+
     def _mark(self, sample: float, mark: object) -> None:
         """Let ``mark`` happen: the face must know a feeling when it is made, a gesture when it is due."""
-        if hasattr(mark, "emotion"):
+        if isinstance(mark, Feel):
             feelings = mark.emotion
-            self._feel(feelings)
-            self._at(sample, lambda: self._show.felt(feelings or Emotion(), ""))
-        elif hasattr(mark, "name"):
-            name = str(mark.name)
+            self._moods.feel(feelings)
+            self._agenda.at(sample, lambda: self._show.felt(feelings or Emotion(), ""))
+        elif isinstance(mark, Gesture):
+            name = mark.name
             self._show.gesture(name, round(sample))
-            self._at(sample, lambda: self._show.felt(None, name))
-
-    def _feel(self, emotion: Emotion | None) -> None:
-        if self._base is None:
-            self._base = self._session.direction.emotion
-        self._direct((self._base or "") if emotion is None else emotion)
-
-    def _direct(self, feelings: Feelings) -> None:
-        self._session.direct(replace(self._session.direction, emotion=feelings))
+            self._agenda.at(sample, lambda: self._show.felt(None, name))
 
     def _begin(self, playing: Playing) -> None:
         playing.begun = True
         self._show.began(playing.answer.turn, playing.generation or 0)
-        self._to_push.append(BotStartedSpeakingFrame())
+        self._agenda.push(BotStartedSpeakingFrame())
 
     def _maybe_finish(self, playing: Playing) -> None:
         if not playing.closed or playing.parts:
@@ -250,7 +244,7 @@ class Performing(FrameProcessor):
         for cue in playing.cues:
             self._mark(end, cue.mark)
         playing.cues = []
-        self._at(end, lambda: self._finish(playing))
+        self._agenda.at(end, lambda: self._finish(playing))
 
     def _finish(self, playing: Playing) -> None:
         if playing is self._answer:
@@ -266,35 +260,11 @@ class Performing(FrameProcessor):
         interrupted = interrupted and not (playing.closed and heard == playing.answer.meant)
         self._answer = None
         playing.close()
-        self._due.clear()
-        if self._base is not None:
-            self._direct(self._base)
-            self._base = None
+        self._agenda.clear()
+        self._moods.rest()
         if playing.begun:
-            self._to_push.append(BotStoppedSpeakingFrame())
-            self._wake.set()
+            self._agenda.push(BotStoppedSpeakingFrame())
         self._show.ended(playing.answer, heard, interrupted)
-
-    def _at(self, sample: float, do: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (sample, next(self._order), do))
-        self._wake.set()
-
-    async def _follow(self) -> None:
-        """Do what is due when it is, by the session's clock."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self._wake.clear()
-            while self._to_push:
-                await self._tell(self._to_push.popleft())
-            left = self._session.timeline.time_of(self._due[0][0]) - loop.time() if self._due else None
-            if left is not None and left <= 1e-3:
-                heapq.heappop(self._due)[2]()
-                continue
-            try:
-                async with asyncio.timeout(None if left is None else min(left, 0.25)):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
 
     async def _tell(self, frame: Frame) -> None:
         if isinstance(frame, TTSTextFrame):
@@ -310,7 +280,3 @@ def _bare(frame: TTSAudioRawFrame, text: str) -> VoiceFrame:
 
 def _silence(text: str) -> VoiceFrame:
     return VoiceFrame(bytes(SAMPLE_RATE // 50 * 2), SAMPLE_RATE, 1, text=text)
-
-
-def _spoken(text: str) -> TTSTextFrame:
-    return TTSTextFrame(text, TextType.WORD)

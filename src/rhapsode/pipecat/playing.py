@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from pipecat.frames.frames import TTSAudioRawFrame
 
 from rhapsode.audio.resample import Resampler
+from rhapsode.face.spoken_curves import later
 from rhapsode.live.engine import SAMPLE_RATE, Block
 from rhapsode.live.session import Session
-from rhapsode.performance import CLOCK_HZ, Float32, Sound, Span, Words, as_float32
+from rhapsode.performance import CLOCK_HZ, Float32, Sound, Words, as_float32
 from rhapsode.pipecat.answer import Answer, Segment
 from rhapsode.pipecat.frames import Cue, VoiceFrame
 
@@ -41,6 +42,7 @@ class Playing:
         silent_s: how long to read what is shown only.
         cues: marks that wait for the next sound.
         texts: of a service of Pipecat, that wait for the next sound.
+        timed: whether the sound itself says what is spoken, so that texts beside it say nothing new.
         voiced_at: the loop's time at which its first sound was there.
 
     """
@@ -48,7 +50,7 @@ class Playing:
     def __init__(self, answer: Answer, session: Session) -> None:
         self.answer, self._session = answer, session
         self.generation: int | None = None
-        self.placed = self.begun = self.closed = False
+        self.placed = self.begun = self.closed = self.timed = False
         self.parts: deque[Part] = deque()
         self.end: float | None = None
         self.silent_s = 0.0
@@ -76,7 +78,7 @@ class Playing:
             first, last = round(begin * SAMPLE_RATE), round(end * SAMPLE_RATE)
             self.parts.append(Part(segment, marks, (last - first) / SAMPLE_RATE))
             start = Fraction(round(self._made_s * SAMPLE_RATE), SAMPLE_RATE) * CLOCK_HZ
-            self._blocks.put_nowait((Sound(y[first:last], SAMPLE_RATE, start), _later(words, self._made_s)))
+            self._blocks.put_nowait((Sound(y[first:last], SAMPLE_RATE, start), later(words, self._made_s)))
             self._made_s += (last - first) / SAMPLE_RATE
             segment, words = None, Words()
 
@@ -107,10 +109,3 @@ def _at_session_rate(frame: TTSAudioRawFrame) -> Float32:
         y = y.reshape(-1, frame.num_channels)
     resampler = Resampler(frame.sample_rate, SAMPLE_RATE)
     return np.concatenate([resampler.push(y), resampler.finish()])
-
-
-def _later(words: Words, by: float) -> Words:
-    def move(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(replace(span, start_s=span.start_s + by, end_s=span.end_s + by) for span in spans)
-
-    return Words(move(words.words), move(words.phones))

@@ -25,9 +25,17 @@ _KEYS = {
     ("azure", "llm"): "AZURE_CHATGPT_API_KEY",
     ("azure", "stt"): "AZURE_SPEECH_API_KEY",
     ("azure", "tts"): "AZURE_SPEECH_API_KEY",
+    ("aws", "tts"): "AWS_SECRET_ACCESS_KEY",
     ("fal", "stt"): "FAL_KEY",
 }
 """Environment variables of keys that are not called after the vendor; those that Pipecat's examples use."""
+
+
+_FACED = {
+    "pipecat.services.azure.tts:AzureTTSService": "rhapsode.pipecat.azure:AzureFaceTTSService",
+    "pipecat.services.aws.tts:AWSPollyTTSService": "rhapsode.pipecat.polly:PollyFaceTTSService",
+}
+"""Voices whose vendor gives the face, too, and what asks for it."""
 
 
 def is_service(name: str) -> bool:
@@ -64,12 +72,23 @@ def make_service(name: str, options: Mapping[str, Any], *, role: Role | None = N
         there = ", ".join(_services(held, role)) or "none"
         raise SettingError(f"'{name}' names no class: '{module}' has no '{kind}'; its services are: {there}")
     _check_role(found, name, role)
+    found = _faced(found)
     try:
         return found(**_arguments(found, module, options))
     except (TypeError, ValueError) as error:
         raise SettingError(
             f"'{name}' does not take its options: {error}; see the arguments of the class"
         ) from error
+
+
+def _faced(found: type) -> type:
+    """Return what stands for a class of Pipecat: the one that asks for the face, too, where there is one."""
+    ours = _FACED.get(f"{found.__module__}:{found.__qualname__}")
+    if ours is None:
+        return found
+    module, _, kind = ours.partition(":")
+    made: type = getattr(import_module(module), kind)
+    return made
 
 
 def _check_role(found: type, name: str, role: Role | None) -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from pipecat.frames.frames import OutputAudioRawFrame
 
 from rhapsode.audio.resample import Resampler
+from rhapsode.face.spoken_curves import followed, later
 from rhapsode.live.engine import SAMPLE_RATE, Block
 from rhapsode.performance import CLOCK_HZ, Float32, Sound, Span, Words, as_float32
+from rhapsode.pipecat.frames import VoiceFrame
 
 NS = 1_000_000_000
 LAST_WORD_S = 0.3
 """How long a word lasts behind which no other comes."""
+
+_LAST_S = 0.03
+"""A mark at the end of a sound happens so long before it: nothing may follow."""
+
+_EDGE_S = 1e-3
+"""Marks so close behind the beginning of a block happen with it."""
 
 
 class SpokenStream:
@@ -36,6 +43,9 @@ class SpokenStream:
         self._words: list[tuple[str, int]] = []
         self._begun: tuple[int, float] | None = None  # a context's first sound: pipeline's and stream's time
         self._given = Words()
+        self._cues: list[tuple[float, object]] = []
+        self._taken_s = 0.0
+        self._timed_by_sound = False  # what is spoken comes with the sound: texts beside it say nothing new
         self._go = asyncio.Event()
         self.closed = False
 
@@ -74,18 +84,34 @@ class SpokenStream:
         if self._resampler is None or self._rate != frame.sample_rate:
             self._flush()
             self._resampler, self._rate = Resampler(frame.sample_rate, SAMPLE_RATE), frame.sample_rate
-        words = getattr(frame, "words", None)
-        if isinstance(words, Words):
-            self._given = _joined(self._given, _later(words, self.seconds))
+        if isinstance(frame, VoiceFrame):
+            self._given = followed(self._given, later(frame.words, self._taken_s))
+            last_s = max(len(y) / frame.sample_rate - _LAST_S, 0.0)
+            self._cues += [(self._taken_s + min(cue.at, last_s), cue.mark) for cue in frame.cues]
+            self._timed_by_sound = self._timed_by_sound or bool(frame.words.words)
+        self._taken_s += len(y) / frame.sample_rate
         self._give(self._resampler.push(y))
 
     def word(self, text: str, pts: int) -> None:
         """Take a word that is heard at ``pts`` of the pipeline's time, nanoseconds."""
-        self._words.append((text, pts))
+        if not self._timed_by_sound:
+            self._words.append((text, pts))
 
-    def phones(self, words: Words) -> None:
-        """Take words and phones of sound that comes, on the stream's own time, seconds."""
-        self._given = _joined(self._given, words)
+    def mark(self, mark: object) -> None:
+        """Take a mark that stands behind the sound so far."""
+        self._cues.append((self._taken_s, mark))
+
+    def due(self, block: Block) -> list[object]:
+        """Return the marks that happen when ``block`` begins, and forget them."""
+        upto = float(block[0].start / CLOCK_HZ) + _EDGE_S
+        found = [mark for at, mark in self._cues if at <= upto]
+        self._cues = [cue for cue in self._cues if cue[0] > upto]
+        return found
+
+    @property
+    def marks(self) -> list[object]:
+        """The marks that did not happen yet."""
+        return [mark for _, mark in self._cues]
 
     def context(self) -> None:
         """Begin a new context of the voice: its words count from its first sound."""
@@ -113,17 +139,24 @@ class SpokenStream:
             self._give(resampler.finish(), last=True)
 
     def _give(self, y: Float32, *, last: bool = False) -> None:
-        words = _joined(self._given, Words(self._timed(last=last)))
+        words = followed(self._given, Words(self._timed(last=last)))
         if not len(y) and not words.words:
             return
-        start = Fraction(self._samples, SAMPLE_RATE) * CLOCK_HZ
         self._given = Words()
-        self._blocks.put_nowait((Sound(y, SAMPLE_RATE, start), words))
-        self._samples += len(y)
+        for piece in self._cut(y):
+            start = Fraction(self._samples, SAMPLE_RATE) * CLOCK_HZ
+            self._blocks.put_nowait((Sound(piece, SAMPLE_RATE, start), words))
+            self._samples += len(piece)
+            words = Words()
+
+    def _cut(self, y: Float32) -> list[Float32]:
+        """Cut the next sound where marks are."""
+        edges = {round(at * SAMPLE_RATE) - self._samples for at, _ in self._cues}
+        return np.split(y, sorted(edge for edge in edges if 0 < edge < len(y)))
 
     def _timed(self, *, last: bool) -> tuple[Span, ...]:
         """Return the words whose end is known; one that is the last so far waits for the next."""
-        if self._begun is None:
+        if self._begun is None or self._timed_by_sound:
             return ()
         clock, zero = self._begun
         ready = self._words if last else self._words[:-1]
@@ -143,14 +176,3 @@ def samples_of(frame: OutputAudioRawFrame) -> Float32:
     whole = len(frame.audio) - len(frame.audio) % (2 * channels)
     y = as_float32(np.frombuffer(frame.audio[:whole], np.int16).astype(np.float32) / 32768)
     return y.reshape(-1, channels) if channels > 1 else y
-
-
-def _later(words: Words, by: float) -> Words:
-    def move(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-        return tuple(replace(span, start_s=span.start_s + by, end_s=span.end_s + by) for span in spans)
-
-    return Words(move(words.words), move(words.phones))
-
-
-def _joined(one: Words, two: Words) -> Words:
-    return Words(one.words + two.words, one.phones + two.phones)

@@ -7,24 +7,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
 
 import numpy as np
 from pipecat.frames.frames import Frame, InterruptionFrame, LLMTextFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from rhapsode.errors import RhapsodeError
-from rhapsode.performance import CLOCK_HZ, Span, Words
+from rhapsode.pipecat.delivery import Delivery
 from rhapsode.pipecat.frames import (
     AnswerEndFrame,
     AnswerStartFrame,
-    Cue,
     MarkFrame,
     UnspokenFrame,
     VoiceFrame,
 )
 from rhapsode.pipecat.planning import Chunker, Planning, Sentence, Silence, Step
-from rhapsode.speech.heard import spoken_to
 from rhapsode.speech.lead import without_lead
 from rhapsode.speech.manner import Manner
 from rhapsode.speech.voice import Speech
@@ -114,47 +111,17 @@ class Voicing(FrameProcessor):
 
     async def _speak(self, sentence: Sentence) -> int:
         """Return how much of the text was spoken."""
-        loop, text, at = asyncio.get_running_loop(), sentence.text, 0
+        loop, delivery = asyncio.get_running_loop(), Delivery(sentence)
         assert self._voice is not None, "an answer is spoken by somebody"
-        spoken = await loop.run_in_executor(self._pool, self._voice, text, self._language, sentence.manner)
+        spoken = await loop.run_in_executor(
+            self._pool, self._voice, sentence.text, self._language, sentence.manner
+        )
         while (part := await loop.run_in_executor(self._pool, next, spoken, None)) is not None:
             for note in part.notes:
                 if "instead" in note:
                     self._failed(note)
-            upto = at + spoken_to(text[at:], part.words.words)
-            while upto < len(text) and not text[upto].isalnum():
-                upto += 1
-            upto = len(text) if upto == at == 0 else upto  # a voice that times no words says all at once
-            marks = [(place - at, mark) for place, mark in sentence.marks if at <= place < upto]
-            frame = _frame(part if self._begun else without_lead(part), text[at:upto], marks)
+            frame = delivery.frame(part if self._begun else without_lead(part))
             self._begun = True
-            self._rate, at = frame.sample_rate, upto
+            self._rate = frame.sample_rate
             await self.push_frame(frame)
-        return at
-
-
-def _frame(part: Speech, text: str, marks: list[tuple[int, object]]) -> VoiceFrame:
-    """Return ``part`` as a frame, its times counted from its first sample."""
-    zero = float(part.sound.start) / CLOCK_HZ
-    words = Words(_from(part.words.words, zero), _from(part.words.phones, zero))
-    y = part.sound.mono()
-    audio = (np.clip(y, -1, 1) * 32767).round().astype(np.int16).tobytes()
-    cues = [Cue(_time(words, text, at, len(y) / part.sound.sample_rate), mark) for at, mark in marks]
-    return VoiceFrame(audio, part.sound.sample_rate, 1, text=text, words=words, cues=cues)
-
-
-def _from(spans: tuple[Span, ...], zero: float) -> tuple[Span, ...]:
-    return tuple(
-        replace(span, start_s=max(span.start_s - zero, 0.0), end_s=max(span.end_s - zero, 0.0))
-        for span in spans
-    )
-
-
-def _time(words: Words, text: str, at: int, seconds: float) -> float:
-    """Return when the voice reaches character ``at`` of ``text``."""
-    if at <= 0:
-        return 0.0
-    for k, span in enumerate(words.words):
-        if spoken_to(text, words.words[: k + 1]) > at:
-            return min(max(span.start_s, 0.0), seconds)
-    return seconds
+        return delivery.at
