@@ -50,6 +50,17 @@ def test_a_question_is_answered(client: Client):
     assert caught.value.status == 404
 
 
+def test_a_session_listens_for_a_language_of_its_own(client: Client):
+    with client.session(language="zh") as session:
+        assert session.look()["talk"]["language"] == "zh"
+        session.listen_for("")
+        assert session.look()["talk"]["language"] == ""
+        with client.session(session.id, language="ja"):
+            assert session.look()["talk"]["language"] == "ja"
+        with pytest.raises(ClientError, match="language"):
+            session.listen_for("no language")
+
+
 def test_nothing_is_missed_from_the_call_on(client: Client):
     with client.session() as session:
         events = session.events()

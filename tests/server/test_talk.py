@@ -13,7 +13,7 @@ from rhapsode.errors import SettingError
 from rhapsode.face.emotion import Emotion
 from rhapsode.server.talk_events import Ring, data_of, name_of
 from rhapsode.server.talking import Talking
-from rhapsode.settings import Settings, Think
+from rhapsode.settings import Hear, Settings, Think
 from tests.server.fake_conversation import FakeTalking
 from tests.server.house import House, Wire, at_home, now, tone
 
@@ -295,6 +295,32 @@ def test_settings_hold_for_conversations_that_run_and_those_to_come(tmp_path: Pa
 
     at_home(scene, tmp_path, talking=talking)
     assert [made.settings.think.kind for made in talking.made] == ["both", "both"]
+
+
+def test_two_people_speak_two_languages_at_once(tmp_path: Path):
+    talking = FakeTalking()
+
+    async def scene(house: House) -> None:
+        one, two = await house.ready(), await house.ready()
+        assert one.told("ready")[0]["talk"]["language"] == ""
+        one.say({"type": "talk", "language": "zh"})
+        for wire, count in ((one, 1), (two, 2)):
+            wire.say(ASK)
+            await wire.until(lambda count=count: len(talking.made) == count)  # type: ignore[misc]
+        two.say({"type": "talk", "language": "ko"})
+        await two.until(lambda: talking.made[1].settings.hear.language == "ko")
+        talking.apply(Settings(hear=Hear(language="ja", denoise=True)))
+        assert [made.settings.hear.language for made in talking.made] == ["zh", "ko"]
+        two.say({"type": "talk", "language": "auto"})
+        await two.until(lambda: talking.made[1].settings.hear.language == "auto")
+        assert talking.made[0].settings.hear.denoise
+        one.say({"type": "talk", "language": ""})
+        await one.until(lambda: talking.made[0].settings.hear.language == "ja")
+        two.say({"type": "talk", "language": "No language"})
+        await two.until(lambda: two.errors)
+        assert "talk.language" in two.errors[0]
+
+    at_home(scene, tmp_path, talking=talking)
 
 
 def test_questions_count_among_the_performances_of_a_minute(tmp_path: Path):

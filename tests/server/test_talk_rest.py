@@ -102,6 +102,18 @@ def test_saying_takes_a_turn(session: str):
     assert httpx.post(f"{session}/say", json={"text": "Hello", "language": "en"}).json() == {"turn": 1}
 
 
+def test_a_session_listens_for_a_language_of_its_own(url: str):
+    made = httpx.post(f"{url}/api/sessions", json={"language": "zh"})
+    assert (made.status_code, made.json()["talk"]["language"]) == (201, "zh")
+    session = f"{url}/api/sessions/{made.json()['session']}"
+    changed = httpx.patch(session, json={"language": "auto"})
+    assert (changed.status_code, changed.json()["talk"]["language"]) == (200, "auto")
+    for body in ({"language": "Klingon!"}, {"tongue": "zh"}):
+        assert httpx.patch(session, json=body).status_code == 422
+        assert httpx.post(f"{url}/api/sessions", json=body).status_code == 422
+    assert httpx.get(session).json()["talk"]["language"] == "auto"
+
+
 def test_a_session_that_was_ended_is_unknown(session: str):
     assert httpx.delete(session).json() == {}
     for reply in (

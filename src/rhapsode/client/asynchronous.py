@@ -41,9 +41,15 @@ class AsyncClient:
     def __init__(self, url: str = "http://127.0.0.1:8420", *, token: str = "") -> None:
         self._http = Http(url, token)
 
-    def session(self, known: str = "") -> AsyncSession:
-        """Return a session for ``async with``: a new one that ends with it, or that with the id ``known``."""
-        return AsyncSession(self._http, known)
+    def session(self, known: str = "", *, language: str = "") -> AsyncSession:
+        """Return a session for ``async with``: a new one that ends with it, or that with the id ``known``.
+
+        Args:
+            known: id of a session that is there.
+            language: that it listens for, as `AsyncSession.listen_for`.
+
+        """
+        return AsyncSession(self._http, known, language=language)
 
     async def health(self) -> dict[str, Any]:
         """Return how the server is."""
@@ -68,15 +74,18 @@ class AsyncSession:
 
     """
 
-    def __init__(self, http: Http, known: str = "") -> None:
-        self._http, self._own = http, not known
+    def __init__(self, http: Http, known: str = "", *, language: str = "") -> None:
+        self._http, self._own, self._language = http, not known, language
         self.id = known
         self._wire: Wire | None = None
 
     async def __aenter__(self) -> AsyncSession:
         """Begin."""
         if self._own:
-            self.id = (await self._http.ask("POST", "/api/sessions"))["session"]
+            body = {"language": self._language} if self._language else None
+            self.id = (await self._http.ask("POST", "/api/sessions", body))["session"]
+        elif self._language:
+            await self.listen_for(self._language)
         else:
             await self.look()
         return self
@@ -124,6 +133,15 @@ class AsyncSession:
     async def forget(self) -> None:
         """Empty the history."""
         await self._http.ask("POST", self._path("/forget"))
+
+    async def listen_for(self, language: str) -> None:
+        """Say what language is spoken in this session, whatever others speak with the same server.
+
+        Args:
+            language: BCP 47 tag; "auto" lets the server find out; empty leaves it to the server's settings.
+
+        """
+        await self._http.ask("PATCH", self._path(), {"language": language})
 
     async def watch(self) -> tuple[str, ...]:
         """Connect, so that iterators made before miss nothing; return the 61 names of what `curves` yields.

@@ -66,9 +66,15 @@ class Client:
     def __init__(self, url: str = "http://127.0.0.1:8420", *, token: str = "") -> None:
         self._client, self._loop = AsyncClient(url, token=token), _Loop()
 
-    def session(self, known: str = "") -> Session:
-        """Return a session for ``with``: a new one, ended afterwards, or the one with the id ``known``."""
-        return Session(self._client.session(known), self._loop)
+    def session(self, known: str = "", *, language: str = "") -> Session:
+        """Return a session for ``with``: a new one, ended afterwards, or the one with the id ``known``.
+
+        Args:
+            known: id of a session that is there.
+            language: that it listens for, as `Session.listen_for`.
+
+        """
+        return Session(self._client.session(known, language=language), self._loop)
 
     def health(self) -> dict[str, Any]:
         """Return how the server is."""
@@ -127,6 +133,10 @@ class Session:
     def forget(self) -> None:
         """Empty the history."""
         self._loop.do(self._session.forget())
+
+    def listen_for(self, language: str) -> None:
+        """Say what language is spoken in this session: a BCP 47 tag, "auto", or empty for the settings'."""
+        self._loop.do(self._session.listen_for(language))
 
     def watch(self) -> tuple[str, ...]:
         """Connect; return the names of the 61 channels of what `curves` yields."""

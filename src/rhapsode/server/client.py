@@ -28,6 +28,7 @@ from rhapsode.server.messages import (
     SinkRemove,
     SinkSet,
     Stop,
+    TalkIn,
     live_controls,
     parse_message,
 )
@@ -150,6 +151,8 @@ class Client:
             self._talk.do(self.place, lambda talk: talk.end_turn())
         elif isinstance(message, Forget):
             self.place.talk.forget()
+        elif isinstance(message, TalkIn):
+            self.place.talk.language = message.language
         else:
             await self._direct_out(message)
 

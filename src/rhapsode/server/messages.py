@@ -11,6 +11,8 @@ In, as JSON text; unknown types and fields close the connection:
     {"type": "ask", "text": "When do you open?", "language": ""}           a written question
     {"type": "end_turn"}                                       push to talk: the person has said it all
     {"type": "forget"}                                         empties the history
+    {"type": "talk", "language": "zh"}                         the language that this session listens for:
+                                                               "auto" finds it out, "" is the settings' own
     {"type": "stop"}                                           silences everything
     {"type": "mic", "on": true, "sample_rate": 48000}          then binary sound packets of that rate;
                                                                "denoise", "vad": true clean it here;
@@ -27,7 +29,7 @@ Out, as JSON text (binary messages both ways: `rhapsode.protocols.stage_packets`
 
     {"type": "ready", "protocol": 3, "session": "<id>", "resumed": false, "generation": 0, "clock_hz": 16000,
      "curve_hz": 50, "sample_rate": 24000, "sound": "packets" or "track", "names": [61 channel names],
-     "talk": {"available", "why", "languages", "script", "kind"}}
+     "talk": {"available", "why", "languages", "language", "script", "kind"}}
     {"type": "begin", "generation": 1, "start": 48000, "sample_rate": 24000, "text": "Hello there.",
      "kind": "text", "sample" or "take"}
     {"type": "words", "generation": 1, "words": [["Hello", 48960, 53200], ...]}     clock samples
@@ -76,6 +78,9 @@ MIC_HZ = (8_000, 192_000)
 
 Language = Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", max_length=40)]
 """BCP 47 tag; empty to find out."""
+
+Tongue = Annotated[str, Field(pattern=r"^(auto|[a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", max_length=40)]
+"""BCP 47 tag; "auto" to find out; empty for what the settings say."""
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
@@ -128,6 +133,13 @@ class Forget(_Message):
     """Empty the history."""
 
     type: Literal["forget"]
+
+
+class TalkIn(_Message):
+    """Say what language this session's conversation listens for; `language` comes back in ``ready``."""
+
+    type: Literal["talk"]
+    language: Tongue
 
 
 class Sample(_Message):
@@ -219,6 +231,7 @@ ClientMessage = (
     | Ask
     | EndTurn
     | Forget
+    | TalkIn
     | Sample
     | PlayTake
     | Stop
@@ -233,8 +246,8 @@ ClientMessage = (
 
 _READER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _TYPES = (
-    "hello, say, ask, end_turn, forget, sample, take, stop, mic, record, sink_add, sink_set, sink_remove, "
-    "position or ping"
+    "hello, say, ask, end_turn, forget, talk, sample, take, stop, mic, record, sink_add, sink_set, "
+    "sink_remove, position or ping"
 )
 
 

@@ -54,6 +54,7 @@ class Talk:
         self._applied: Settings | None = None
         self._microphone: int | None = None
         self._early: deque[Float32] = deque()
+        self._language = ""
         self.ring = Ring()
         self.tap: Callable[[Float32, int], None] | None = None
         self.release()
@@ -67,7 +68,7 @@ class Talk:
     @property
     def facts(self) -> dict[str, Any]:
         """What clients are told of it before it begins."""
-        return dict(self._talking.facts())
+        return {**self._talking.facts(), "language": self._language}
 
     @property
     def conversation(self) -> Converses | None:
@@ -77,7 +78,21 @@ class Talk:
     @property
     def settings(self) -> Settings:
         """What it goes by."""
-        return self.adjust(self._talking.settings)
+        settings = self._talking.settings
+        if self._language:
+            hear = settings.hear.model_copy(update={"language": self._language})
+            settings = settings.model_copy(update={"hear": hear})
+        return self.adjust(settings)
+
+    @property
+    def language(self) -> str:
+        """The language that it listens for: BCP 47 tag, "auto" to find out, empty for the settings' own."""
+        return self._language
+
+    @language.setter
+    def language(self, tag: str) -> None:
+        self._language = tag
+        self.apply()
 
     async def open(self) -> Converses:
         """Return the conversation, made if there is none; what it is asked waits until it is ready.

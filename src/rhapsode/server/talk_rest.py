@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rhapsode.conversation.events import Answered, Answering, Asked, Event, Shown
 from rhapsode.errors import RhapsodeError
 from rhapsode.server.access import Bucket
-from rhapsode.server.messages import Language
+from rhapsode.server.messages import Language, Tongue
 from rhapsode.server.place import Place
 from rhapsode.server.sessions import Sessions
 from rhapsode.server.sse import EventStream, last_seen
@@ -50,12 +50,20 @@ class Question(Words):
     wait: bool = False
 
 
+class Listening(BaseModel):
+    """What language a session listens for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: Tongue = ""
+
+
 def talk_rest() -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/sessions")
 
     @router.post("", status_code=201)
-    async def create(request: Request, person: str = "") -> dict[str, Any]:
+    async def create(request: Request, person: str = "", body: Listening | None = None) -> dict[str, Any]:
         state = request.app.state
         if not hasattr(state, "new_sessions"):
             most = state.settings.max_says_minute
@@ -63,11 +71,19 @@ def talk_rest() -> APIRouter:
         _not_too_fast(state.new_sessions, "sessions")
         place = _sessions(request).create()
         place.person = person
+        if body is not None:
+            place.talk.language = body.language
         return _facts(place)
 
     @router.get("/{session}")
     async def look(session: str, request: Request) -> dict[str, Any]:
         return _facts(_sessions(request).find(session))
+
+    @router.patch("/{session}")
+    async def change(session: str, body: Listening, request: Request) -> dict[str, Any]:
+        place = _sessions(request).find(session)
+        place.talk.language = body.language
+        return _facts(place)
 
     @router.delete("/{session}")
     async def end(session: str, request: Request) -> dict[str, Any]:
