@@ -116,6 +116,7 @@ class FakeResources(Resources):
         self.recognised: list[float] = []
         self.recogniser_fails = ""
         self.slow_s = 0.0
+        self.foreseen: list[str] = []
 
     def warm_up(self, settings: Settings) -> list[Any]:
         return []
@@ -140,6 +141,9 @@ class FakeResources(Resources):
             return Question(" ".join(word for word in heard(samples) if word), "en", 0.9)
 
         return recognise
+
+    def foresee(self, text: str, language: str, settings: Settings, history: Sequence[Turn]) -> None:
+        self.foreseen.append(text)
 
     def feels(self) -> Any:
         return self

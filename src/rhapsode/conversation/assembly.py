@@ -50,6 +50,10 @@ def assemble(
     def line(language: str) -> str:
         return resources.line("failed", language)
 
+    def partial(text: str, language: str) -> None:
+        exchange.tell(Partial(text, language))
+        resources.foresee(text, language, settings(), exchange.history)
+
     now, feeling = settings(), resources.feels()
     ears = service(now.hear.recogniser, now.hear.options, "hear")
     model = service(now.think.model, now.think.options, "think") if now.think.kind == "model" else None
@@ -67,7 +71,7 @@ def assemble(
             lambda: resources.recognises(resources.hear(settings())),
             lambda: feeling if settings().hear.emotion else None,
             resources.pool,
-            partial=lambda text, language: exchange.tell(Partial(text, language)),
+            partial=partial,
             failed=exchange.fault("hear"),
         ),
         Asking(complete, language=language, late_s=LATE_S if ears else None),

@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from rhapsode.conversation.converting import Converting
+from rhapsode.conversation.foresight import Foresight
 from rhapsode.conversation.lines import line
 from rhapsode.conversation.microphone import Echo, Process
 from rhapsode.conversation.rehearsal import Rehearsal
@@ -62,6 +63,7 @@ class Resources:
         self._lock = threading.Lock()
         self._troubles: list[Trouble] = []
         self.rehearsal = Rehearsal(lambda: self.spoken)
+        self._foresight = Foresight(self)
         self._converting = Converting(self.kept, self._unconverted)
         atexit.register(self.close)
 
@@ -253,6 +255,21 @@ class Resources:
                 self.rehearsal.add(self.voices(speak, language)[0], plans, _base(speak), _primary(language))
         except RhapsodeError as error:  # it will be told when it is needed
             _log.info("the script's answers are not spoken beforehand: %s", error)
+
+    def foresee(self, text: str, language: str, settings: Settings, history: Sequence[Turn]) -> None:
+        """Take words that a person says right now: what they point to may be spoken already."""
+        self._foresight.hear(text, language, settings, history)
+
+    def expect(self, settings: Settings, texts: Sequence[str], language: str) -> None:
+        """Speak the beginnings of marked answers now: one of them is likely to be needed at once.
+
+        Raises:
+            SpeechError: no voice speaks the language here.
+
+        """
+        voice, base = self.voices(settings.speak, language)[0], _base(settings.speak)
+        plans = [plan(text, self.chunker(language)) for text in texts]
+        self.rehearsal.expect(voice, plans, base, _primary(language))
 
     def _trouble(self, part: Part, message: str) -> None:
         for told in list(self._troubles):
