@@ -9,17 +9,13 @@ import numpy as np
 
 from rhapsode.errors import SettingError
 from rhapsode.face.life.motion import generator
-from rhapsode.live.behaviour.body import IDENTITY, pose
+from rhapsode.live.behaviour.body import pose
 from rhapsode.live.behaviour.gestures import GESTURES
 from rhapsode.live.behaviour.gesturing import Gesturing, MouthShare
-from rhapsode.live.behaviour.parts import AT, zeros
+from rhapsode.live.behaviour.parts import zeros
 from rhapsode.live.behaviour.wearing import worn
+from rhapsode.live.motion import Pose
 from rhapsode.performance import Curves, Motion, Sound, as_float32
-
-_FULL = zeros()
-_FULL[AT["wave"]] = 1.0
-JOINTS = tuple(pose(_FULL))
-"""Bones that gestures turn, and those that stand with them."""
 
 
 class Acting:
@@ -35,7 +31,7 @@ class Acting:
     def __init__(self, *, seed: int = 0) -> None:
         self._gesturing = Gesturing(generator(seed, "gestures"))
         self._waiting: deque[tuple[float, str]] = deque()
-        self._mouth = MouthShare()
+        self._mouth, self._pose = MouthShare(), Pose()
 
     @property
     def acts(self) -> bool:
@@ -57,25 +53,22 @@ class Acting:
         """Take notice of the voice: while it speaks the mouth is not a gesture's."""
         self._mouth.hear(round(sound.start), as_float32(sound.mono()), sound.sample_rate)
 
-    def push(self, curves: Curves) -> tuple[Curves, Motion]:
+    def push(self, curves: Curves) -> tuple[Curves, Motion | None]:
         """Put gestures on the next curves.
 
         Args:
-            curves: (T, 61) of `rhapsode.rigs.FACE`, 50 a second.
+            curves: (T, 61) of `rhapsode.rigs.FACE`, 50 a second, from clock sample 0 on.
 
         Returns:
-            The same with gestures, and the body at the same times.
+            The same with gestures, and the body at the same times; None where there are no curves.
 
         """
         faces = np.empty_like(curves.values)
-        turns = np.empty((len(curves), len(JOINTS), 4), np.float32)
         for k, time_s in enumerate(curves.times_s):
             while self._waiting and self._waiting[0][0] <= time_s:
                 self._gesturing.begin(self._waiting.popleft()[1])
             parts = zeros()
             self._gesturing.step(parts)
             faces[k] = worn(curves.values[k], parts, self._mouth.step(curves.sample_index(k)))
-            bones = pose(parts)
-            turns[k] = [bones.get(joint, IDENTITY) for joint in JOINTS]
-        still = np.zeros((len(curves), 3), np.float32)
-        return replace(curves, values=faces), Motion(JOINTS, turns, still, curves.rate, curves.start)
+            self._pose.push(pose(parts))
+        return replace(curves, values=faces), self._pose.take()
