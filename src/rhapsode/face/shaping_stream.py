@@ -21,7 +21,8 @@ _JAW_OPEN, _CLOSE, _TONGUE = (ARKIT.index(n) for n in ("jawOpen", "mouthClose", 
 _LIDS = [(ARKIT.index(f"eyeBlink{side}"), ARKIT.index(f"eyeWide{side}")) for side in ("Left", "Right")]
 _MOUTH = np.array([float(name in MOUTH) for name in ARKIT.channels])
 _MOVING = np.maximum(_MOUTH, (GAP != 0.0) | (DROP != 0.0))
-_PARTING = np.maximum(GAP, 0.0)
+_PARTING = np.where(np.arange(_WIDTH) == _JAW_OPEN, 0.0, np.maximum(GAP, 0.0))
+"""What parts the lips without the jaw: mouthClose makes up for that, as far as the jaw is open."""
 
 _KNEE = 0.6
 """Part of a limit below which a weight is left alone."""
