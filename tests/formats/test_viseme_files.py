@@ -73,11 +73,11 @@ def test_visemes_become_movement_with_whole_closures(name):
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("known", ["heard", "face"])
-@pytest.mark.parametrize("step", [1, 7, 100])
-def test_a_track_holds_every_closure_and_nothing_too_short(name, known, step):
+def test_a_track_holds_every_closure_and_nothing_too_short(name, known):
     take = spoken() if known == "heard" else Performance(spoken().face)
-    events = track(take, name, step)
-    assert events == track(take, name, 33)
+    events = track(take, name, 33)
+    for step in (1, 7, 100):
+        assert track(take, name, step) == events
     assert events[0].start_s == 0
     assert events[-1].end_s == pytest.approx(2)
     for one, two in pairwise(events):
