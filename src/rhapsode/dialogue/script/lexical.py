@@ -41,6 +41,9 @@ def sound(text: str) -> str:
     """Return the consonants of Latin text without what a recogniser confuses: "camp ellen" is "kmpln"."""
     letters = "".join(c for c in fold(text) if "a" <= c <= "z")
     for pair, one in (
+        ("ce", "se"),
+        ("ci", "si"),
+        ("cy", "sy"),
         ("ph", "f"),
         ("ck", "k"),
         ("qu", "k"),

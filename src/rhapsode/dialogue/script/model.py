@@ -100,6 +100,7 @@ class Entry(_Part):
         questions: language to ways of asking it; the first is shown where the entry is suggested.
         keywords: language to words that are the whole question ("tickets"); matched exactly, case and
             punctuation aside, before anything else.
+        unlike: language to questions near these that the entry does not answer.
         intent: name among the script's intents; the entry answers what has that intent and nothing better.
         answers: language to answers, of which one is spoken, none twice before the others. Marks may stand
             in them.
@@ -115,6 +116,7 @@ class Entry(_Part):
     id: Id
     questions: Texts = {}
     keywords: Texts = {}
+    unlike: Texts = {}
     intent: Annotated[str, BeforeValidator(_one_line)] = ""
     answers: Texts
     emotion: Annotated[str, BeforeValidator(_one_line)] = ""
@@ -145,6 +147,7 @@ class Script(_Part):
         greetings: language to what is said on first contact.
         fallbacks: language to what is said where nothing fits.
         did_you_mean: language to what is said where something nearly fits; ``{questions}`` stands for it.
+        unlike: language to questions that no entry answers, though some are near.
         intents: name to language to descriptions or examples of what is wanted.
         entries: what the script is about.
         small_talk: entries that do not change what the talk is about, and that are never suggested.
@@ -162,6 +165,7 @@ class Script(_Part):
     greetings: Texts = {}
     fallbacks: Texts = {}
     did_you_mean: Texts = {}
+    unlike: Texts = {}
     intents: Mapping[Id, Texts] = {}
     entries: tuple[Entry, ...] = Field(min_length=1)
     small_talk: tuple[Entry, ...] = ()
@@ -225,7 +229,7 @@ def match_language(wanted: str, known: Mapping[str, Any] | tuple[str, ...]) -> s
     return next((tag for tag in known if first and tag.partition("-")[0].lower() == first), "")
 
 
-_TEXTS = {"greetings", "fallbacks", "did_you_mean", "questions", "keywords", "answers", "title"}
+_TEXTS = {"greetings", "fallbacks", "did_you_mean", "questions", "keywords", "unlike", "answers", "title"}
 
 
 def _settled(key: str, value: Any, tag: str) -> Any:

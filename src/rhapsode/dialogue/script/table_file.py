@@ -2,7 +2,7 @@
 
 One row is one entry; a cell holds several texts on lines of their own. The column ``kind`` says what a row
 is: "script" (a setting of the script: its name in ``id``, its value in ``value``), "greetings",
-"fallbacks", "did_you_mean", "intent", "entry" or "small_talk".
+"fallbacks", "did_you_mean", "unlike", "intent", "entry" or "small_talk".
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from rhapsode.dialogue.script.model import Entry, Script
 from rhapsode.dialogue.script.reading import Raw, ScriptError
 from rhapsode.errors import MissingExtraError
 
-_TEXTS = ("questions", "keywords", "answers")
+_TEXTS = ("questions", "keywords", "unlike", "answers")
 _PLAIN = ("emotion", "gesture", "intent", "note")
 _LISTS = ("after", "suggestions", "links")
 _SETTINGS = ("name", "about", "languages", "persona", "voices", "threshold")
 _SAID = ("greetings", "fallbacks", "did_you_mean")
-_KINDS = ("script", *_SAID, "intent", "entry", "small_talk")
+_KINDS = ("script", *_SAID, "unlike", "intent", "entry", "small_talk")
 _WIDTHS = {"kind": 13, "id": 20, "value": 30, "questions": 44, "keywords": 18, "answers": 60, "links": 44}
 _LONGEST_TABLE = 20_000  # rows
 
@@ -32,7 +32,9 @@ Row = Mapping[str, str]
 
 def to_table(script: Script, suffix: str) -> bytes:
     """Return a script as the content of a file of ``suffix``, ".xlsx" or ".csv"."""
-    texts = [f"{part}.{tag}" for tag in _tags(script) for part in ("questions", "answers", "keywords")]
+    texts = [
+        f"{part}.{tag}" for tag in _tags(script) for part in ("questions", "answers", "keywords", "unlike")
+    ]
     columns = ["kind", "id", "value", *texts, *_PLAIN[:2], *_LISTS, *_PLAIN[2:]]
     rows = [{"kind": kind, "id": name, **cells} for kind, name, cells in _rows(script)]
     table = [columns, *([row.get(column, "") for column in columns] for row in rows)]
@@ -62,6 +64,8 @@ def _rows(script: Script) -> Iterator[tuple[str, str, dict[str, str]]]:
     for name in _SAID:
         if getattr(script, name):
             yield name, "", _texts("answers", getattr(script, name))
+    if script.unlike:
+        yield "unlike", "", _texts("questions", script.unlike)
     for name, texts in script.intents.items():
         yield "intent", name, _texts("questions", texts)
     for kind, entries in (("entry", script.entries), ("small_talk", script.small_talk)):
@@ -153,7 +157,7 @@ def _check_columns(name: str, columns: Sequence[str]) -> None:
             raise ScriptError(
                 [
                     f"{name}:row 1: no column is called {column!r}; {hint}known are {', '.join(known)}, and "
-                    f"questions, answers and keywords with a language, such as questions.en"
+                    f"questions, answers, keywords and unlike with a language, such as questions.en"
                 ]
             )
     if "kind" not in columns:
@@ -179,6 +183,8 @@ class _Put:
             self._setting(name, row.get("value", ""))
         elif kind in _SAID:
             self._once(kind, kind, _by_language("answers", row))
+        elif kind == "unlike":
+            self._once(kind, kind, _by_language("questions", row))
         elif kind == "intent":
             intents = self._data.setdefault("intents", {})
             if name in intents:

@@ -19,7 +19,13 @@ import numpy as np
 from rhapsode.errors import AudioError, MissingExtraError, RecognitionError
 from rhapsode.performance import Float32
 from rhapsode.speech.recognition import guards
-from rhapsode.speech.recognition.chinese import SIMPLIFIED, TRADITIONAL_TAGS, punctuated, traditional_tokens
+from rhapsode.speech.recognition.chinese import (
+    SIMPLIFIED,
+    TRADITIONAL_TAGS,
+    punctuated,
+    simplified,
+    traditional_tokens,
+)
 from rhapsode.speech.recognition.cutting import pieces
 from rhapsode.speech.recognition.heard import Heard, HeardWord, joined
 from rhapsode.speech.recognition.turnstile import Turnstile
@@ -192,15 +198,15 @@ class Recogniser:
         seen = whisper.encode(np.pad(cut, ((0, 0), (0, window - cut.shape[1]))))
         tag, sure = self._language(seen, choice)
         tokenizer = self._tokenizer(tag.split("-")[0])
-        simplified = tag.startswith("zh") and not tag.lower().startswith(TRADITIONAL_TAGS)
-        before = _before(tokenizer, prompt, simplified)
+        mainland = tag.startswith("zh") and not tag.lower().startswith(TRADITIONAL_TAGS)
+        before = _before(tokenizer, prompt, mainland)
         start = [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps]
         found = whisper.model.generate(
             seen,
             [start],
             beam_size=beams,
             max_length=min(len(start) + 20 + 20 * samples // SAMPLE_RATE, whisper.max_length),
-            suppress_tokens=[-1, *(self._traditional if simplified else ())],
+            suppress_tokens=[-1, *(self._traditional if mainland else ())],
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -212,9 +218,9 @@ class Recogniser:
         if not text or not guards.believable(text, no_speech=found.no_speech_prob, mean_log=mean_log):
             return _nothing(choice), looped
         again = looped or guards.is_doubled(text)
-        times = self._times(tokenizer, tokens, seen, spoken, at_s, simplified) if words and not looped else ()
+        times = self._times(tokenizer, tokens, seen, spoken, at_s, mainland) if words and not looped else ()
         return Heard(
-            punctuated(text) if simplified else text, tag, sure, min(math.exp(mean_log), 1.0), times
+            simplified(punctuated(text)) if mainland else text, tag, sure, min(math.exp(mean_log), 1.0), times
         ), again
 
     def _language(self, seen: Any, choice: tuple[str, ...]) -> tuple[str, float]:
@@ -258,7 +264,7 @@ class Recogniser:
         longest = frames * _HOP / SAMPLE_RATE
         return tuple(
             HeardWord(
-                punctuated(word["word"].strip()) if chinese else word["word"].strip(),
+                simplified(punctuated(word["word"].strip())) if chinese else word["word"].strip(),
                 round(at_s + min(float(word["start"]), longest), 2),
                 round(at_s + min(float(word["end"]), longest), 2),
                 round(float(word["probability"]), 3),
@@ -268,10 +274,10 @@ class Recogniser:
         )
 
 
-def _before(tokenizer: Any, prompt: str, simplified: bool) -> list[int]:
+def _before(tokenizer: Any, prompt: str, mainland: bool) -> list[int]:
     """Return the tokens of what was said before."""
     said = tokenizer.encode(" " + prompt.strip())[-_PROMPT_TOKENS:] if prompt.strip() else []
-    if simplified:
+    if mainland:
         said = [*said, *tokenizer.encode(SIMPLIFIED)]
     return [tokenizer.sot_prev, *said] if said else []
 
