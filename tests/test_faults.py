@@ -1,43 +1,20 @@
 """Bad input at the command line: a clear message, exit code 2, and no partial file."""
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 import soundfile
 
 from rhapsode.avatars import default_name
-from rhapsode.cli import main
+from tests.commands import rhapsode
 from tests.sounds import speechlike
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def rhapsode(*arguments: object, cwd: Path) -> Done:
-    """Run the command line in this process: starting Python for every case would cost a second each."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    argv = patch.object(sys, "argv", ["rhapsode", *map(str, arguments)])
-    with argv, chdir(cwd), redirect_stdout(out), redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-    return Done(code, out.getvalue(), err.getvalue())
 
 
 def refused(*arguments: object, cwd: Path, says: str) -> None:

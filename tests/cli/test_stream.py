@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from rhapsode.performance import Performance
+from tests.commands import rhapsode
 
 
 def stream(*arguments: str, given: bytes = b"", wait: float = 60) -> subprocess.CompletedProcess[bytes]:
@@ -35,19 +36,26 @@ def stream(*arguments: str, given: bytes = b"", wait: float = 60) -> subprocess.
         (["--emotion", "jog:1", "--to", "ws"], "no emotion is called 'jog'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments: list[str], said: str):
-    done = stream(*arguments)
-    error = done.stderr.decode()
-    assert done.returncode == 2, error
-    assert said in " ".join(error.split())
-    assert "Traceback" not in error
+def test_what_cannot_be_is_refused_in_one_line(arguments: list[str], said: str, tmp_path: Path):
+    done = rhapsode("stream", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not any(tmp_path.iterdir())
 
 
-def test_sinks_and_captures_are_listed():
-    done = stream("--sinks")
+def test_a_process_ends_with_the_code_of_its_fault():
+    done = stream("--to", "smoke://x")
+    assert done.returncode == 2
+    assert b"a sink must be one of: vmc" in b" ".join(done.stderr.split())
+    assert b"Traceback" not in done.stderr
+
+
+def test_sinks_and_captures_are_listed(tmp_path: Path):
+    done = rhapsode("stream", "--sinks", cwd=tmp_path)
     assert done.returncode == 0
     for scheme in ("vmc://", "livelink://", "rtmp://", "whip://", "vts://", "file:"):
-        assert scheme.encode() in done.stdout
+        assert scheme in done.stdout
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_any_finite_input_gives_weights(shaping: Shaping, raw: Float32, voice: l
 def test_lips_that_are_pressed_close_over_the_jaw_that_is_there() -> None:
     """All weights at once part the lips that mouthClose closes: the lips give way, not the jaw below them."""
     raw = np.ones((1, WIDTH), np.float32)
-    raw[:, ARKIT.index("mouthClose")] = 0.25
+    raw[:, ARKIT.index("jawOpen")] = 0.25
     made = shape(raw, Shaping(smoothing=0, symmetry=0), np.ones(1))
     assert np.all(column(made, "mouthClose") <= column(made, "jawOpen") + 0.1 + 1e-6)
 
