@@ -37,6 +37,8 @@ class Ears(FrameProcessor):
 class Model(FrameProcessor):
     """Says how many messages it was given, and the last; breaks where it is asked to."""
 
+    texts: tuple[str, ...] = ()
+
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
         if not isinstance(frame, LLMContextFrame):
@@ -47,7 +49,8 @@ class Model(FrameProcessor):
             await self.push_error("the vendor is down")
             return
         await self.push_frame(LLMFullResponseStartFrame())
-        for text in ("[joy] You said ", f"{messages[-1]['content']}. ", f"That makes {len(messages)}."):
+        said = ("[joy] You said ", f"{messages[-1]['content']}. ", f"That makes {len(messages)}.")
+        for text in self.texts or said:
             await self.push_frame(LLMTextFrame(text))
         await self.push_frame(LLMFullResponseEndFrame())
 

@@ -36,7 +36,9 @@ PATIENCE_S = 0.3
 """How long the first sound waits for the marks of its sentence; both are asked for at the same time."""
 
 _FAULTS = import_module("botocore.exceptions")
-_Failed: tuple[type[Exception], ...] = (_FAULTS.BotoCoreError, _FAULTS.ClientError)
+_REFUSED: type[Exception] = _FAULTS.ClientError
+_FAILED: tuple[type[Exception], ...] = (_REFUSED, _FAULTS.BotoCoreError)
+_UNMARKED: tuple[type[Exception], ...] = (*_FAILED, FormatError)
 
 _CHUNK = 3200
 _MARKS = ["sentence", "word", "viseme"]
@@ -88,9 +90,9 @@ class PollyFaceTTSService(MarkedText, AWSPollyTTSService):
         try:
             await self._connected()
             asked = asyncio.ensure_future(self._ask_marks(plain, sentence, visemes, context_id, before))
-            async for frame in faced(self._sound(plain), sentence, self._told, context_id):
+            async for frame in faced(self._sound(plain, asked), sentence, self._told, context_id):
                 yield frame
-        except _Failed as error:
+        except _FAILED as error:
             yield ErrorFrame(f"AWS Polly TTS error: {error}")
         finally:
             self._said = context_id, before + sentence.seconds
@@ -99,8 +101,8 @@ class PollyFaceTTSService(MarkedText, AWSPollyTTSService):
                 with suppress(asyncio.CancelledError):
                     await asked
 
-    async def _sound(self, text: str) -> AsyncGenerator[Frame | None, None]:
-        """Yield the sound at the pipeline's rate."""
+    async def _sound(self, text: str, asked: asyncio.Future[None]) -> AsyncGenerator[Frame | None, None]:
+        """Yield the sound at the pipeline's rate; its end waits for marks that were asked for."""
         client = await self._connected()
         response = await client.synthesize_speech(
             **self._request(text), OutputFormat="pcm", SampleRate=str(POLLY_HZ)
@@ -115,6 +117,7 @@ class PollyFaceTTSService(MarkedText, AWSPollyTTSService):
                 y = (np.frombuffer(audio, np.int16) / 32768).astype(np.float32)
                 yield self._frame(resampler.push(y))
         yield self._frame(resampler.finish())
+        await asyncio.wait({asked}, timeout=PATIENCE_S)
 
     async def _ask_marks(
         self, text: str, sentence: FacedSentence, visemes: VisemeStream, context_id: str, before: float
@@ -129,9 +132,9 @@ class PollyFaceTTSService(MarkedText, AWSPollyTTSService):
             )
             async with response["AudioStream"] as stream:
                 found: Marks = marks_of((await stream.read()).decode())
-        except (*_Failed, FormatError) as error:
+        except _UNMARKED as error:
             _log.warning("%s: no speech marks, the face follows the sound: %s", self.name, error)
-            self._marked = not isinstance(error, _FAULTS.ClientError)
+            self._marked = not isinstance(error, _REFUSED)
             return
         for span in found.visemes:
             visemes.push(span.text, span.start_s)
