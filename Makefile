@@ -3,6 +3,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8420
+# After set-up nothing that it brings may be skipped; modules are compiled once, whatever the shell says of that.
+PYTEST := RHAPSODE_IS_SET_UP=1 PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
+QUICK := -n auto --maxprocesses 4 --dist worksteal -m "not slow and not browser"
 
 .PHONY: run test test-quick lint bench clean
 
@@ -10,11 +13,11 @@ run: $(VENV)/.ready
 	$(BIN)/rhapsode serve --port $(PORT) --open
 
 test: $(VENV)/.ready-dev lint
-	$(BIN)/pytest -n 2 -m "not slow and not browser"
-	$(BIN)/pytest -m "slow or browser"
+	$(PYTEST) $(QUICK)
+	$(PYTEST) -m "slow or browser"
 
 test-quick: $(VENV)/.ready-dev
-	$(BIN)/pytest -n 2 -m "not slow and not browser"
+	$(PYTEST) $(QUICK)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
