@@ -37,7 +37,7 @@ what its user adds, and Blender, which is for Python 3.11 alone."""
 
 
 def _missing(skipped: object) -> str | None:
-    """Return what a test fails with that ``skipped`` (place, line, reason) was reported of; None if it may."""
+    """Return what a test fails with that was ``skipped`` (place, line, reason), or None where it may be."""
     reason = str(skipped[2] if isinstance(skipped, tuple) else skipped)
     if os.environ.get(SET_UP) != "1" or any(part in reason for part in MAY_LACK):
         return None
