@@ -50,7 +50,7 @@ def face(jaw: float = 0.5) -> FaceFrame:
 def test_packets_arrive_and_are_read_back(scheme: str, decoder: Any):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(2)
+        receiver.settimeout(20)
 
         async def send() -> None:
             sink, _ = open_sink(f"{scheme}://127.0.0.1:{receiver.getsockname()[1]}")
@@ -68,7 +68,7 @@ def test_packets_arrive_and_are_read_back(scheme: str, decoder: Any):
 def test_osc_goes_to_addresses_of_ones_own():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(2)
+        receiver.settimeout(20)
 
         async def send() -> None:
             port = receiver.getsockname()[1]
@@ -105,7 +105,7 @@ def test_nobody_listening_is_told_and_a_receiver_that_comes_later_is_found():
         await sink.close()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
             receiver.bind(("127.0.0.1", port))
-            receiver.settimeout(2)
+            receiver.settimeout(20)
             await sink.open()
             await sink.show(face())
             await sink.close()

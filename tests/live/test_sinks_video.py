@@ -137,7 +137,7 @@ def test_a_server_that_vanishes_is_noticed():
         await perform(sink, 5)
         await server.stop()
         with pytest.raises(SinkError, match=r"gone|closed|connected again"):
-            await asyncio.wait_for(perform(sink, 1000), 6)
+            await asyncio.wait_for(perform(sink, 1000), 30)
         await sink.close()
         await server.start(server.port)
         await sink.open()

@@ -51,9 +51,9 @@ def talk(url: str, *messages: Any, until: Callable[[list[Item]], bool], **option
     async def run() -> list[Item]:
         got: list[Item] = []
         async with websockets.connect(url.replace("http", "ws") + "/ws", **options) as channel:
-            for message in messages:
-                await channel.send(message if isinstance(message, str | bytes) else json.dumps(message))
-            with suppress(websockets.ConnectionClosedError):
+            with suppress(websockets.ConnectionClosedError):  # perhaps before all is sent
+                for message in messages:
+                    await channel.send(message if isinstance(message, str | bytes) else json.dumps(message))
                 async with asyncio.timeout(20):
                     async for data in channel:
                         got.append(parse(data) if isinstance(data, bytes) else json.loads(data))
