@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from rhapsode.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from rhapsode.cli.talk_ears import Ears
+    from rhapsode.cli.talk_ears import Ears, Exchanges
     from rhapsode.cli.talk_view import View
     from rhapsode.conversation import Conversation
     from rhapsode.face.direction import Direction
@@ -42,15 +41,16 @@ class Talk:
 
         """
         from rhapsode.cli.talk_ears import Exchanges
+        from rhapsode.cli.talk_keeping import Keeping
         from rhapsode.conversation import Conversation, Resources
 
         resources, exchanges = Resources(), Exchanges()
         conversation = Conversation(session, self._settings, resources=resources)
         watching = [conversation.watch(exchanges), conversation.watch(self._view)]
-        forget = self._remember(conversation)
+        kept = Keeping(session, conversation, self._settings.remember, note=self._view.note)
         self._view.state("loading")
         running = asyncio.create_task(conversation.run())
-        asking = asyncio.create_task(self._ask(conversation, exchanges))
+        asking = asyncio.create_task(self._ask(conversation, kept.heard, exchanges))
         try:
             done, _ = await asyncio.wait((running, asking), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -61,29 +61,13 @@ class Talk:
             await asyncio.gather(asking, running, return_exceptions=True)
             for stop in watching:
                 stop()
-            forget()
+            kept.close()
             resources.close()
 
-    async def _ask(self, conversation: Conversation, exchanges: object) -> None:
+    async def _ask(self, conversation: Conversation, heard: Conversation, exchanges: Exchanges) -> None:
         await conversation.ready.wait()
         self._view.state("ready")
-        await self._ears(conversation, exchanges)  # type: ignore[arg-type]
-
-    def _remember(self, conversation: Conversation) -> Callable[[], None]:
-        """Keep the conversation where the settings say so; return what ends that."""
-        remember = self._settings.remember
-        if not remember.conversations:
-            return lambda: None
-        from rhapsode.dialogue.log.writer import LogWriter
-
-        loop = asyncio.get_running_loop()
-
-        def trouble(message: str) -> None:
-            loop.call_soon_threadsafe(self._view.note, message)
-
-        writer = LogWriter(remember.url, remember, trouble=trouble)
-        conversation.watch(writer.begin(f"talk-{uuid4().hex[:12]}"))
-        return writer.close
+        await self._ears(heard, exchanges)
 
 
 def show_of(

@@ -9,21 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rhapsode.conversation.events import (
-    Answered,
-    Asked,
-    Event,
-    Fault,
-    SpeakingStarted,
-    SpeechStarted,
-    SpeechStopped,
-)
+from rhapsode.conversation.events import Event, Fault
 from rhapsode.dialogue.log.following import ConversationLog
 from rhapsode.dialogue.log.writer import LogWriter
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
 from rhapsode.places import data_folder
-from rhapsode.server.remembering_sound import Ears, Mouth
+from rhapsode.server.remembering_sound import TurnSounds
 from rhapsode.settings import Remember, Settings
 
 if TYPE_CHECKING:
@@ -143,7 +135,7 @@ class Keeping:
         self._memory, self._session, self._talk, self._person = memory, session, talk, person
         self._writer: LogWriter | None = None
         self._log: ConversationLog | None = None
-        self._ears, self._mouth = Ears(), Mouth(session)
+        self._sounds = TurnSounds(session)
         self._failed = False
         self._stop = talk.watch(self)
         talk.tap = self._hear
@@ -155,7 +147,7 @@ class Keeping:
             if (kept := self._current()) is not None:
                 kept(event)
                 if kept.keeps_sound:
-                    self._sound(kept, event)
+                    self._sounds.take(kept, event)
         except Exception:
             if not self._failed:
                 log.exception("a conversation is not kept any more")
@@ -171,7 +163,7 @@ class Keeping:
         self._stop()
         self._talk.tap = None
         self._memory.leave(self)
-        self._mouth.close()
+        self._sounds.close()
         if self._log is not None:
             self._log.end()
 
@@ -182,25 +174,12 @@ class Keeping:
                 self._log.end()
             self._writer = writer
             self._log = None if writer is None else writer.begin(self._session.id, self._person())
-            self._mouth.listen(self._log is not None and self._log.keeps_sound)
+            self._sounds.listen(self._log is not None and self._log.keeps_sound)
         return self._log
 
     def _hear(self, chunk: Float32, sample_rate: int) -> None:
         if self._memory.remember.conversations and self._memory.remember.sound:
-            self._ears.hear(chunk, sample_rate, asyncio.get_running_loop().time())
-
-    def _sound(self, kept: ConversationLog, event: Event) -> None:
-        now = asyncio.get_running_loop().time()
-        if isinstance(event, SpeechStarted):
-            self._ears.began(event.at)
-        elif isinstance(event, SpeechStopped):
-            self._ears.ended = event.at
-        elif isinstance(event, Asked) and event.spoken:
-            kept.add_sound(event.turn, "user", *self._ears.take())
-        elif isinstance(event, SpeakingStarted):
-            self._mouth.generation = event.generation
-        elif isinstance(event, Answered):
-            kept.add_sound(event.turn, "assistant", *self._mouth.take(now, cut=event.interrupted))
+            self._sounds.hear(chunk, sample_rate)
 
 
 def _own_file() -> Path:

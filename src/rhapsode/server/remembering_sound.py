@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 
 import numpy as np
 
+from rhapsode.conversation.events import (
+    Answered,
+    Asked,
+    Event,
+    SpeakingStarted,
+    SpeechStarted,
+    SpeechStopped,
+)
+from rhapsode.dialogue.log.following import ConversationLog
 from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.session import Session
 from rhapsode.performance import CLOCK_HZ, Float32
@@ -117,3 +127,41 @@ class Mouth:
         if self._attached:
             self._session.detach(self)
             self._attached = False
+
+
+class TurnSounds:
+    """Gives a conversation's log the sound of its turns: what was asked, and what was heard of the answers.
+
+    Args:
+        session: that converses.
+
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._ears, self._mouth = Ears(), Mouth(session)
+
+    def listen(self, on: bool) -> None:
+        """Begin or end gathering what the session speaks."""
+        self._mouth.listen(on)
+
+    def hear(self, chunk: Float32, sample_rate: int) -> None:
+        """Take sound of the microphone, (n,) or (n, channels), whose last sample comes in now."""
+        self._ears.hear(chunk, sample_rate, asyncio.get_running_loop().time())
+
+    def take(self, kept: ConversationLog, event: Event) -> None:
+        """Take notice of an event, which ``kept`` knows already; add the sound of a turn that is whole."""
+        if isinstance(event, SpeechStarted):
+            self._ears.began(event.at)
+        elif isinstance(event, SpeechStopped):
+            self._ears.ended = event.at
+        elif isinstance(event, Asked) and event.spoken:
+            kept.add_sound(event.turn, "user", *self._ears.take())
+        elif isinstance(event, SpeakingStarted):
+            self._mouth.generation = event.generation
+        elif isinstance(event, Answered):
+            now = asyncio.get_running_loop().time()
+            kept.add_sound(event.turn, "assistant", *self._mouth.take(now, cut=event.interrupted))
+
+    def close(self) -> None:
+        """Gather nothing more."""
+        self._mouth.close()
