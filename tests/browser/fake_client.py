@@ -52,7 +52,8 @@ class Client:
         self.stage.clients.add(self)
         ticking = asyncio.create_task(self.each_second())
         try:
-            first = await asyncio.wait_for(self.socket.receive_text(), 1.0)
+            patience_s = 30.0 if "hello" in self.socket.query_params else 1.0
+            first = await asyncio.wait_for(self.socket.receive_text(), patience_s)
         except TimeoutError:
             first = '{"type": "hello"}'
         try:

@@ -34,6 +34,26 @@ def test_who_says_nothing_gets_a_session_too(tmp_path: Path):
     assert wire.told("ready")[0]["protocol"] == 3
 
 
+def test_who_announces_a_hello_is_waited_for(tmp_path: Path):
+    async def scene(house: House) -> tuple[str, Wire]:
+        from rhapsode.server.connection import Welcome, converse
+
+        first, back = await house.ready(), Wire()
+        first.leave()
+        serving = converse(back, house.sessions, house.backstage, Welcome(hello=True))
+        back.task = asyncio.ensure_future(serving)
+        house.wires.append(back)
+        await asyncio.sleep(12.0)
+        assert back.told("ready") == []
+        back.say({"type": "hello", "session": first.session})
+        await back.until(lambda: bool(back.told("ready")))
+        return first.session, back
+
+    session, back = at_home(scene, tmp_path)
+    (ready,) = back.told("ready")
+    assert (ready["session"], ready["resumed"]) == (session, True)
+
+
 def test_a_session_goes_on_in_the_middle_of_a_speech(tmp_path: Path):
     async def scene(house: House) -> tuple[Wire, Wire, float, float]:
         first = await house.ready()

@@ -58,7 +58,7 @@ class Http:
     @property
     def socket_url(self) -> str:
         """Where the WebSocket is."""
-        return f"{self.url.replace('http', 'ws', 1)}/ws"
+        return f"{self.url.replace('http', 'ws', 1)}/ws?hello=1"
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Return what the server answers.

@@ -116,10 +116,14 @@ def create_app(
 
     @app.websocket("/ws")
     async def stage(
-        socket: WebSocket, session: str | None = None, follow: str | None = None, person: str = ""
+        socket: WebSocket,
+        session: str | None = None,
+        follow: str | None = None,
+        person: str = "",
+        hello: bool = False,
     ) -> None:
         await socket.accept()
-        welcome = Welcome(session, follow, socket.scope["state"]["own_page"], person)
+        welcome = Welcome(session, follow, socket.scope["state"]["own_page"], person, hello)
         await converse(SocketChannel(socket), app.state.sessions, app.state.backstage, welcome)
 
     @app.websocket("/v1/realtime")

@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 FIRST_S = 1.0
 """How long the first message is waited for, which may name a session; who says nothing gets a new one."""
 
+HELLO_S = 30.0
+"""How long the hello of a client is waited for that announced one: a busy page may be slow to say it."""
+
 BAD_MESSAGE, REFUSED, FAILED, LATER = 1007, 1008, 1011, 1013
 """Why a connection is closed, as WebSockets number it."""
 
@@ -34,6 +37,7 @@ class Welcome:
         follow: id of the session to look at, or "latest".
         trusted: whether the page is the server's own, or a program.
         person: whoever talks, as the embedding program knows them, for what is kept; empty for nobody.
+        hello: whether it is certain to begin with a hello.
 
     """
 
@@ -41,6 +45,7 @@ class Welcome:
     follow: str | None = None
     trusted: bool = True
     person: str = ""
+    hello: bool = False
 
 
 class SocketChannel:
@@ -114,7 +119,7 @@ async def _listen(channel: Channel, sessions: Sessions, client: Client, welcome:
         data: str | bytes | None = None
         known = welcome.session is not None or welcome.follow is not None
         if not known:
-            done, _ = await asyncio.wait([coming], timeout=FIRST_S)
+            done, _ = await asyncio.wait([coming], timeout=HELLO_S if welcome.hello else FIRST_S)
             if done and (data := coming.result()) is None:
                 return
         first = parse_message(data) if isinstance(data, str) else None

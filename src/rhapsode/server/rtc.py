@@ -58,6 +58,7 @@ class Offer(BaseModel):
     type: str = Field(pattern="^offer$")
     session: str | None = Field(default=None, max_length=80)
     follow: str | None = Field(default=None, max_length=80)
+    hello: bool = False
 
 
 class SoundTrack(MediaStreamTrack):  # type: ignore[misc]  # aiortc is optional, so its types are not known
@@ -217,7 +218,7 @@ class Peers:
         except Exception as error:  # aiortc raises what its parser happens on: ValueError, KeyError, ...
             await peer.close()
             raise InputError(f"the WebRTC offer cannot be answered: {error!s:.200}") from error
-        welcome = Welcome(offer.session, offer.follow, trusted)
+        welcome = Welcome(offer.session, offer.follow, trusted, hello=offer.hello)
         task = asyncio.ensure_future(self._serve(peer, opened, ended, track if heard else None, welcome))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
