@@ -42,9 +42,13 @@ def room(played: Float32, *, delay_ms: int, decay_s: float = 0.3, gain_db: float
     return np.asarray(heard + 1e-3 * random.standard_normal(len(played)), np.float32)
 
 
-def clean(played: Float32, heard: Float32, *, jitter_s: float = 0.0) -> tuple[Float32, EchoGate]:
+def clean(
+    played: Float32, heard: Float32, *, jitter_s: float = 0.0, before: EchoGate | None = None
+) -> tuple[Float32, EchoGate]:
     """Run a gate that is told of what is played up to a second before it is due, at times that jitter."""
     gate, random, told = EchoGate(RATE), np.random.default_rng(1), 0
+    if before is not None:
+        gate.learn_from(before)
     out = []
     for first in range(0, len(heard), CHUNK):
         while told < min(first + RATE, len(played)):
@@ -124,6 +128,34 @@ def test_with_headphones_a_person_is_heard_while_it_speaks(played: Float32, pers
     out, _ = clean(played, heard)
     lost = level(person) - level(out[4 * RATE + 512 : 4 * RATE + len(person)])
     assert abs(lost) < 3
+
+
+@pytest.mark.parametrize("at_s", [0.3, 0.6])
+def test_with_headphones_a_person_interrupts_within_the_first_second_of_the_first_answer(
+    played: Float32, person: Float32, at_s: float
+):
+    heard = np.random.default_rng(2).normal(0, 1e-3, 5 * RATE).astype(np.float32)
+    at = RATE // 2 + round(at_s * RATE)
+    heard[at : at + len(person)] += person
+    out, gate = clean(played, heard)
+    assert voiced(out[at : at + round(1.2 * RATE)]).sum() * 512 / RATE >= 0.4
+    assert gate.delay_s is None, "nothing was taken for an echo"
+
+
+def test_what_a_microphone_knew_of_the_echo_is_known_when_it_is_on_again(played: Float32, person: Float32):
+    heard = room(played, delay_ms=150)
+    _, before = clean(played, heard)
+    at, last = round(0.65 * RATE), round(1.6 * RATE)
+    heard[at : at + len(person)] += person
+    fresh, _ = clean(played, heard[:last])
+    out, _ = clean(played, heard[:last], before=before)
+    assert voiced(out).sum() > voiced(fresh).sum() + 3, "0.15 s into the answer"
+    alone, _ = clean(played, room(played, delay_ms=150), before=before)
+    assert starts(alone) == 0
+    moved, gate = clean(played, room(played, delay_ms=300), before=before)
+    assert gate.delay_s is not None
+    assert abs(gate.delay_s + 0.032 - 0.3) < 0.06
+    assert starts(moved[2 * RATE :]) == 0
 
 
 def test_what_is_taken_back_is_no_echo(played: Float32, person: Float32):

@@ -1,8 +1,7 @@
 """Takes out of a microphone's sound what a loudspeaker beside it plays: a voice does not interrupt itself.
 
-What is played is known (the reference), and roughly when. Three stages: the delay is found by
-cross-correlation; a filter learns the room and takes out what it foretells; what is left is taken out band by
-band, and where nobody speaks over it there is silence.
+What is played is known (the reference), and roughly when. The delay is found by cross-correlation; a filter
+learns the room and takes out what it foretells; what is left is taken out band by band.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 
 from rhapsode.audio.echo_delay import AFTER, BEFORE, WINDOW, DelayFinder
 from rhapsode.audio.echo_filter import BLOCK, PARTITIONS, EchoFilter
-from rhapsode.audio.echo_residual import Residual
+from rhapsode.audio.echo_residual import BANDS, FADE, Residual
 from rhapsode.errors import SettingError
 from rhapsode.performance import Float32
 
@@ -30,21 +29,30 @@ many paths, not the first."""
 GLUE_S, CLOCK_S = 0.06, 0.06
 """Smaller gaps in the times of the reference are jitter; so are smaller ones of the microphone."""
 
-FIRST_S, AGAIN_S = 0.25, 0.5
+FIRST_S, AGAIN_S = 0.1, 0.5
 """How often the delay is looked for before it is known, and after, seconds of played sound."""
 
 PATIENCE_S = 1.2
 """Where so much was played and no echo was found, there is none: somebody wears headphones."""
 
+STRANGE_S, LOOKS = 0.2, 2
+"""Where so much is heard, and so many looks in a row find nothing of what is played in it, it is no echo."""
+
 LEARN_S = 0.4
-"""So much more is played, once the delay is known, until anything passes: what leaks must be seen first."""
+"""So much more is played, once the delay is known, until the filter is trusted: until then what was heard so
+far of the echo tells how loud it may be."""
+
+BEFORE_KNOWN = 8.0
+"""Before the delay is known an echo may be this much louder than what is played (9 dB), in any band."""
 
 REST_S = 0.35
 """So long behind what is played a room may still sound."""
 
 _LOUD = 1e-3
 _RING = 1 << 19
+_OUT, _FLOOR = 10.0, 3e-7
 _CERTAIN, _SURE = 9.0, 14.0
+_ALONE, _CLEAR, _CHANCE = 2.0, 3.0, 1.6
 
 
 class EchoGate:
@@ -85,7 +93,10 @@ class EchoGate:
         self._wanted: int | None = None
         self._none = False
         self._active = self._looked = 0.0  # seconds of reference so far, and when it was looked last
-        self._learnt = 0.0  # seconds of reference from which on the echo is known
+        self._learnt = 0.0  # and from which on the filter is trusted
+        self._gain = 0.0  # power of the echo against what is played, at most
+        self._smeared: Float32 = np.zeros(BANDS, np.float32)  # what is played, as a room prolongs it
+        self._strange = 0  # looks in a row that found something else
         self._since = 10_000  # blocks since anything was played
 
     @property
@@ -97,6 +108,17 @@ class EchoGate:
     def speaks(self) -> bool:
         """Whether somebody may speak."""
         return self._residual.speaks
+
+    def learn_from(self, other: EchoGate) -> None:
+        """Know of the echo what ``other`` knew: the same microphone was off for a while.
+
+        Call it before the first sound; what is not true any more is found out.
+        """
+        if other._delay is None:
+            return
+        self._delay, self._gain, self._learnt = other._delay, other._gain, LEARN_S
+        self._filter.learn_from(other._filter)
+        self._residual.learn_from(other._residual)
 
     def played(self, samples: Float32, at: float) -> None:
         """Take notice of sound, (n,) float32, whose first sample is heard at the time ``at``, or will be."""
@@ -164,10 +186,7 @@ class EchoGate:
 
     def _move(self, samples: int) -> None:
         """Move what was played ``samples`` towards the past of the microphone."""
-        if abs(samples) < _RING // 2:
-            self._ring = np.roll(self._ring, -samples)
-        else:
-            self._ring[:] = 0
+        self._ring = np.roll(self._ring, -samples) if abs(samples) < _RING // 2 else np.zeros_like(self._ring)
         self._at -= samples
 
     def _played(self, first: int, count: int) -> Float32:
@@ -178,43 +197,66 @@ class EchoGate:
         self._taken += BLOCK
         self._heard = np.concatenate([self._heard[BLOCK:], heard])
         self._ring[np.arange(now - 3 * RATE, now - 3 * RATE + BLOCK) % _RING] = 0
-        delay = self._delay
+        delay, most = self._delay, None
         if delay is None:
-            near = self._played(now - BEFORE, BEFORE + AFTER)[::16]
+            near = self._played(now - BEFORE, BEFORE + AFTER)
             loud = bool(np.abs(self._played(now, BLOCK)).max() > _LOUD)
-            playing = bool(np.abs(near).max() > _LOUD)
+            playing = bool(np.abs(near[::16]).max() > _LOUD)
             echo, left = np.zeros(BLOCK, np.float32), heard
+            if playing and not self._none:
+                most = np.float32(BEFORE_KNOWN) * self._residual.powers(_frames(near)).max(axis=0)
         else:
             reference = self._played(now - delay - BLOCK, 2 * BLOCK)
             loud = bool(np.abs(reference).max() > _LOUD)
             self._since = 0 if loud else self._since + 1
             playing = self._since < REST_S * RATE / BLOCK
             echo, left = self._filter.step(reference, heard)
+            if self._active < self._learnt:
+                most = np.float32(self._gain) * self._smear(reference)
         if loud:
             self._active += BLOCK / RATE
         self._look(loud)
-        shut = playing and (self._delay is None or self._active < self._learnt)
-        return self._residual.step(left, echo, playing=playing and not self._none, shut=shut)
+        return self._residual.step(left, echo, playing=playing and not self._none, most=most)
+
+    def _smear(self, reference: Float32) -> Float32:
+        """Return the power of what is played, with what a room still holds of it, (BANDS,)."""
+        self._smeared = np.maximum(
+            self._residual.powers(reference[None])[0], np.float32(FADE) * self._smeared
+        )
+        return self._smeared
 
     def _look(self, loud: bool) -> None:
         """Look for the delay now and then."""
-        if not loud or self._active - self._looked < (FIRST_S if self._delay is None else AGAIN_S):
+        known = self._delay is not None
+        early = not known and not self._none
+        if not loud or self._active - self._looked < (FIRST_S if early else AGAIN_S):
             return
         self._looked = self._active
         played = self._played(self._taken - WINDOW - BEFORE, 2 * WINDOW)
-        found, certain = self._finder.find(self._heard, played)
-        if certain < _CERTAIN:
+        found, certain, alone = self._finder.find(self._heard, played)
+        if certain < _CERTAIN or alone < _ALONE:
             self._wanted = None
-            self._none = self._delay is None and self._active > PATIENCE_S
+            self._strange = self._strange + 1 if not known and alone < _CHANCE and self._hears() else 0
+            if not known:
+                self._none = self._none or self._active > PATIENCE_S or self._strange >= LOOKS
             return
+        self._strange = 0
         aim = found - LEAD
         if self._delay is not None and abs(aim - self._delay) < LEAD:
             self._wanted = None
             return
-        if certain < _SURE and (self._wanted is None or abs(aim - self._wanted) > BLOCK // 4):
+        sure = certain > _SURE and alone > _CLEAR
+        if not sure and (self._wanted is None or abs(aim - self._wanted) > BLOCK // 4):
             self._wanted = aim
             return
         self._align(aim)
+
+    def _hears(self) -> bool:
+        """Tell whether enough was heard to tell whether it is an echo."""
+        power = np.square(self._heard.reshape(-1, BLOCK)).mean(axis=1)
+        sounding = power[-self._taken // BLOCK :]
+        out = sounding > max(_OUT * float(sounding.min()), _FLOOR)
+        return float(out.sum()) * BLOCK > STRANGE_S * RATE
 
     def _align(self, delay: int) -> None:
         """Take the delay for known, and learn the room from the last second."""
@@ -224,8 +266,10 @@ class EchoGate:
             self._residual.reset()
             self._learnt = self._active + LEARN_S
         self._delay, self._wanted, self._none = delay, None, False
-        blocks = min(WINDOW // BLOCK, self._taken // BLOCK)
+        blocks = min(WINDOW, self._taken) // BLOCK
         first = self._taken - blocks * BLOCK
+        if self._active < self._learnt:
+            self._measure(first, blocks, delay)
         for _ in range(2):
             self._filter.place(
                 self._played(first - delay - PARTITIONS * BLOCK - BLOCK, (PARTITIONS + 1) * BLOCK)
@@ -236,3 +280,18 @@ class EchoGate:
                     self._played(at - delay - BLOCK, 2 * BLOCK),
                     self._heard[WINDOW - blocks * BLOCK + k * BLOCK :][:BLOCK],
                 )
+
+    def _measure(self, first: int, blocks: int, delay: int) -> None:
+        """Measure how loud the echo was at most against what was played."""
+        heard = self._residual.powers(_frames(self._heard[WINDOW - blocks * BLOCK :])).sum(axis=1)
+        played = self._residual.powers(_frames(self._played(first - delay, blocks * BLOCK))).sum(axis=1)
+        for k in range(1, len(played)):
+            played[k] = max(played[k], FADE * played[k - 1])
+        loud = played > 0.05 * played.max(initial=0)
+        self._gain = float(np.max(heard[loud] / played[loud], initial=0.0))
+
+
+def _frames(y: Float32) -> Float32:
+    """Return frames of two blocks, each one block later than the one before, (n, 2 * BLOCK)."""
+    blocks = y[: len(y) // BLOCK * BLOCK].reshape(-1, BLOCK)
+    return np.concatenate([blocks[:-1], blocks[1:]], axis=1)

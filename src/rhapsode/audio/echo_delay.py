@@ -15,8 +15,8 @@ WINDOW = 16_384
 BEFORE, AFTER = 13_184, 3_200
 """A sound may be heard so many samples later than it is due (0.82 s), or earlier (0.2 s)."""
 
-CERTAIN = 9.0
-"""A peak this many times the spread of the correlation is no chance."""
+APART = 640
+"""What lies so many samples (40 ms) from the best belongs to it: the room's first reflections."""
 
 _WHITE = 0.8
 _KEEP = 0.5
@@ -32,8 +32,11 @@ class DelayFinder:
         """Forget what was seen."""
         self._seen[:] = 0
 
-    def find(self, heard: Float32, played: Float32) -> tuple[int, float]:
-        """Compare the last second; return the delay in samples, and how far it stands out of chance.
+    def find(self, heard: Float32, played: Float32) -> tuple[int, float, float]:
+        """Compare the last second; return the delay in samples, and two measures of how sure it is.
+
+        The first tells how far it stands out of the spread of chance. The second is how many times as high it
+        is as the best one elsewhere: where only strangers speak two are about alike, however short they are.
 
         Args:
             heard: of the microphone, (WINDOW,).
@@ -53,4 +56,6 @@ class DelayFinder:
         size_of = np.abs(lags)
         best = int(np.argmax(size_of))
         spread = float(np.median(size_of)) / 0.6745 + 1e-12
-        return BEFORE - best, float(size_of[best]) / spread
+        found = float(size_of[best])
+        size_of[max(best - APART, 0) : best + APART] = 0
+        return BEFORE - best, found / spread, found / (float(size_of.max()) + 1e-12)

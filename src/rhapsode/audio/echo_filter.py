@@ -37,11 +37,10 @@ class EchoFilter:
         self._doubt = np.full((PARTITIONS, bins), _START, np.float32)
         self._near: Float32 = np.full(bins, 1e-3, np.float32)
 
-    def reset(self) -> None:
-        """Forget the path."""
-        self._path[:] = 0
-        self._doubt[:] = _START
-        self._near[:] = 1e-3
+    def learn_from(self, other: EchoFilter) -> None:
+        """Begin with the path that ``other`` found, and some doubt."""
+        self._path = other._path.copy()
+        self._doubt = np.maximum(other._doubt, np.float32(0.05))
 
     def shift(self, samples: int) -> None:
         """Move the path: the reference comes ``samples`` later (or earlier, negative) from now on."""

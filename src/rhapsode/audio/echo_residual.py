@@ -31,7 +31,7 @@ LEAST = 1e-3
 CONFIRM, HOLD = 3, 24
 """Blocks that must stand out in a row (48 ms), and blocks for which it stays open (380 ms)."""
 
-_FADE = 0.72
+FADE = 0.72
 """The room's own decay that is taken for granted: 23 dB in 0.25 s at 16 ms a block."""
 
 _RISE, _FALL = 1.15, 0.985
@@ -61,14 +61,24 @@ class Residual:
         """Trust nothing that was learnt about the echo."""
         self._leak[:] = 1.0
 
-    def step(self, left: Float32, echo: Float32, *, playing: bool, shut: bool) -> Float32:
+    def learn_from(self, other: Residual) -> None:
+        """Begin with what ``other`` found to leak, and its noise."""
+        self._leak, self._noise = other._leak.copy(), other._noise.copy()
+
+    def powers(self, frames: Float32) -> Float32:
+        """Return the power in every band of ``frames``, (n, 2 * BLOCK): (n, BANDS)."""
+        spectra = np.fft.rfft(frames * _WINDOW)
+        return np.asarray((spectra.real**2 + spectra.imag**2) @ self._bands.T, np.float32)
+
+    def step(self, left: Float32, echo: Float32, *, playing: bool, most: Float32 | None = None) -> Float32:
         """Take the next block; return the block before it, cleaned.
 
         Args:
             left: of the microphone, behind the filter, (BLOCK,).
             echo: that the filter foretold, (BLOCK,).
             playing: whether an echo may be there.
-            shut: whether nothing is known of it yet: all is taken for echo.
+            most: power of the echo that there may be in every band, (BANDS,), while the filter knows no
+                better.
 
         """
         frames = np.stack([np.concatenate([self._last[0], left]), np.concatenate([self._last[1], echo])])
@@ -76,14 +86,16 @@ class Residual:
         spectra = np.fft.rfft(frames * _WINDOW)
         power = np.asarray((spectra.real**2 + spectra.imag**2) @ self._bands.T, np.float32)
         heard, foretold = power[0], power[1]
-        self._echo = np.maximum(foretold, np.float32(_FADE) * self._echo)
+        self._echo = np.maximum(foretold, np.float32(FADE) * self._echo)
         spread = np.float32(0.02) * self._echo.mean()
         expected = self._leak * (self._echo + spread)
-        self._judge(heard, expected, playing, shut)
+        if most is not None:
+            expected = np.maximum(expected, most)
+        self._judge(heard, expected, playing)
         self._learn(heard, spread, playing)
         if not playing:
             gain = np.ones(BANDS, np.float32)
-        elif not self.speaks or shut:
+        elif not self.speaks:
             gain = np.zeros(BANDS, np.float32)
         else:
             gain = np.sqrt(np.maximum(1 - 1.5 * expected / (heard + np.float32(1e-9)), 0.003)).astype(
@@ -97,13 +109,13 @@ class Residual:
         out, self._tail = self._tail + y[:BLOCK], y[BLOCK:]
         return out
 
-    def _judge(self, heard: Float32, expected: Float32, playing: bool, shut: bool) -> None:
+    def _judge(self, heard: Float32, expected: Float32, playing: bool) -> None:
         if not playing:
             self._out, self._held, self.speaks = 0, 0, True
             return
         stands = heard > np.float32(OVER) * (expected + self._noise)
         whole = float(heard.sum()) > WHOLE * float(self._echo.sum())
-        self._out = self._out + 1 if stands.mean() >= SPEAKS and whole and not shut else 0
+        self._out = self._out + 1 if stands.mean() >= SPEAKS and whole else 0
         self._held = HOLD if self._out >= CONFIRM else max(self._held - 1, 0)
         self.speaks = self._held > 0
 

@@ -36,6 +36,7 @@ class Ears:
         self._session, self._pool = session, pool
         self._cleaners, self._listener = cleaners, listener
         self._microphone: Microphone | None = None
+        self._before: Microphone | None = None
         self._plugged = asyncio.Event()
         self._attached = False
 
@@ -56,7 +57,8 @@ class Ears:
             SettingError: the rate cannot be used.
 
         """
-        self._microphone = Microphone(sample_rate, self._pool, self._cleaners)
+        before = self._microphone or self._before
+        self._microphone = Microphone(sample_rate, self._pool, self._cleaners, before=before)
         self._plugged.set()
         if self._attached:
             self._session.detach(self)  # and once more, to be told what is played already
@@ -74,7 +76,7 @@ class Ears:
 
     def deafen(self) -> None:
         """Turn the microphone off."""
-        self._microphone = None
+        self._before, self._microphone = self._microphone or self._before, None
         self._plugged.set()
 
     async def next(self) -> MicrophoneFrame:

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from rhapsode.audio.echo import EchoGate
 from rhapsode.audio.levels import check_finite, downmix
 from rhapsode.audio.resample import Resampler
 from rhapsode.errors import AudioError
@@ -60,6 +61,7 @@ class Microphone:
         sample_rate: of what `hear` brings, Hz.
         pool: threads for ``processes``.
         processes: makes what the sound goes through, in order; made and applied in a thread.
+        before: the microphone that was on before; what it knew of the echo is known.
 
     Raises:
         SettingError: the rate cannot be used.
@@ -70,8 +72,14 @@ class Microphone:
     """
 
     def __init__(
-        self, sample_rate: int, pool: Executor, processes: Callable[[], list[Process | Echo]] | None = None
+        self,
+        sample_rate: int,
+        pool: Executor,
+        processes: Callable[[], list[Process | Echo]] | None = None,
+        *,
+        before: Microphone | None = None,
     ) -> None:
+        self._before = before.echo if before is not None else None
         self._rate, self._pool, self._make = sample_rate, pool, processes
         self._processes: list[Process | Echo] | None = None if processes else []
         self._resampler = Resampler(sample_rate, RATE)
@@ -123,6 +131,12 @@ class Microphone:
             self._played.append((None, at))
 
     @property
+    def echo(self) -> Echo | None:
+        """What takes out the echo; None where nothing does, or it is not made yet."""
+        gates = [one for one in self._processes or [] if isinstance(one, Echo)]
+        return gates[0] if gates else None
+
+    @property
     def _hushes(self) -> bool:
         """Whether somebody takes out an echo, or may."""
         if self._processes is None:
@@ -146,6 +160,9 @@ class Microphone:
         y = self._resampler.push(part)
         if self._processes is None and self._make is not None:
             self._processes = await loop.run_in_executor(self._pool, self._make)
+            if isinstance(self._before, EchoGate) and isinstance(self.echo, EchoGate):
+                self.echo.learn_from(self._before)
+            self._before = None
         if self._processes:
             y = await loop.run_in_executor(self._pool, self._process, y, at)
         return _frame(y, at - self.lag_s)
