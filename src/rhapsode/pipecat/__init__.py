@@ -9,7 +9,9 @@ For pipelines that others have built there are, loaded on first use:
 
 - `Face`: gives an agent of any making a face, in one line.
 - `FaceCurvesFrame`: the face at a moment, as `Face` pushes it.
+- `Marking`: takes marks such as ``[joy]`` and ``[nod]`` out of any language model's text, for the face.
 - `RecogniserService`, `ThinkerService`, `VoiceService`: our own parts as ordinary services of Pipecat.
+- `VoiceFrame`: speech with its words, marks, phones and face, as far as a voice gives them.
 """
 
 from __future__ import annotations
@@ -22,18 +24,30 @@ from rhapsode.errors import MissingExtraError
 if TYPE_CHECKING:
     from rhapsode.pipecat.face import Face
     from rhapsode.pipecat.face_sinks import FaceCurvesFrame
+    from rhapsode.pipecat.frames import VoiceFrame
+    from rhapsode.pipecat.marking import Marking
     from rhapsode.pipecat.own_services import RecogniserService, ThinkerService
     from rhapsode.pipecat.voice_service import VoiceService
 
 _WHERE = {
     "Face": "face",
     "FaceCurvesFrame": "face_sinks",
+    "Marking": "marking",
     "RecogniserService": "own_services",
     "ThinkerService": "own_services",
+    "VoiceFrame": "frames",
     "VoiceService": "voice_service",
 }
 
-__all__ = ["Face", "FaceCurvesFrame", "RecogniserService", "ThinkerService", "VoiceService"]
+__all__ = [
+    "Face",
+    "FaceCurvesFrame",
+    "Marking",
+    "RecogniserService",
+    "ThinkerService",
+    "VoiceFrame",
+    "VoiceService",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -206,6 +206,7 @@ class Face(FrameProcessor):
 
     def _hear(self, frame: OutputAudioRawFrame) -> None:
         stream = self._open()
+        first = not stream.seconds
         try:
             stream.put(frame, self.get_clock().get_time())
         except RhapsodeError as error:  # the agent goes on
@@ -213,6 +214,9 @@ class Face(FrameProcessor):
             return
         if stream.held and self._holding is None:
             self._holding = asyncio.get_running_loop().call_later(HOLD_S, self._release)
+        if first and self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
         self._close_later(stream)
 
     def _open(self) -> SpokenStream:

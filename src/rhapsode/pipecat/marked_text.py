@@ -8,6 +8,8 @@ Such a service takes text by the sentence, and passes other frames on when all o
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from pipecat.frames.frames import (
@@ -97,6 +99,25 @@ class MarkedText(TTSService):
         """Pass on marks that no sentence took."""
         while self._marks:
             await super().process_frame(MarkFrame(self._marks.popleft()[1]), direction)
+
+
+class KeptMarks(MarkedText):
+    """Before the class of any voice: marks go on with their sentence, in front of its sound or behind it."""
+
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
+        """Yield ``text`` spoken by the class behind, with its marks."""
+        plain, marks = plain_and_marks(self.pieces(text))
+        letters = _letters(plain)
+        for place, mark in marks:
+            if place < len(plain) or not letters:
+                yield MarkFrame(mark)
+        if letters:
+            async with aclosing(super().run_tts(plain, context_id)) as frames:
+                async for frame in frames:
+                    yield frame
+            for place, mark in marks:
+                if place >= len(plain):
+                    yield MarkFrame(mark)
 
 
 def plain_and_marks(pieces: list[MarkPiece]) -> tuple[str, list[tuple[int, object]]]:

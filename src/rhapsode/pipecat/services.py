@@ -72,7 +72,7 @@ def make_service(name: str, options: Mapping[str, Any], *, role: Role | None = N
         there = ", ".join(_services(held, role)) or "none"
         raise SettingError(f"'{name}' names no class: '{module}' has no '{kind}'; its services are: {there}")
     _check_role(found, name, role)
-    found = _faced(found)
+    found = _speaking(found)
     try:
         return found(**_arguments(found, module, options))
     except (TypeError, ValueError) as error:
@@ -81,14 +81,21 @@ def make_service(name: str, options: Mapping[str, Any], *, role: Role | None = N
         ) from error
 
 
-def _faced(found: type) -> type:
-    """Return what stands for a class of Pipecat: the one that asks for the face, too, where there is one."""
-    ours = _FACED.get(f"{found.__module__}:{found.__qualname__}")
-    if ours is None:
+def _speaking(found: type) -> type:
+    """Return what stands for a voice of Pipecat: one that gives its face, too, where there is one, or keeps
+    marks between the words; other classes are as they are.
+    """
+    if ours := _FACED.get(f"{found.__module__}:{found.__qualname__}"):
+        module, _, kind = ours.partition(":")
+        made: type = getattr(import_module(module), kind)
+        return made
+    if not issubclass(found, _base("speak")):
         return found
-    module, _, kind = ours.partition(":")
-    made: type = getattr(import_module(module), kind)
-    return made
+    from rhapsode.pipecat.marked_text import KeptMarks, MarkedText
+
+    if issubclass(found, MarkedText):
+        return found
+    return type(found.__name__, (KeptMarks, found), {"__module__": found.__module__})
 
 
 def _check_role(found: type, name: str, role: Role | None) -> None:
