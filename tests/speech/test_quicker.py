@@ -86,6 +86,27 @@ def test_others_stay_as_they_are() -> None:
         assert model.SerializeToString() == was
 
 
+@pytest.mark.parametrize(("short", "expected"), [(0, True), (1, False)])
+def test_a_rounded_sum_is_found_out(monkeypatch: pytest.MonkeyPatch, short: int, expected: bool) -> None:
+    class Session:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def run(self, _: None, feed: dict[str, Any]) -> list[Any]:
+            return [feed["a"].astype(int) @ feed["b"].astype(int) - short]
+
+    monkeypatch.setattr("onnxruntime.InferenceSession", Session)
+    assert quicker.exact() is expected
+
+
+def test_where_there_is_no_kernel_nothing_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("NOT_IMPLEMENTED")
+
+    monkeypatch.setattr("onnxruntime.InferenceSession", refuse)
+    assert not quicker.exact()
+
+
 def test_a_processor_that_rounds_off_keeps_the_convolutions(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[int, Any]] = []
 

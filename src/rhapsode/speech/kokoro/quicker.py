@@ -32,11 +32,15 @@ def exact() -> bool:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    (y,) = session.run(None, {"a": np.full((8, 256), 255, np.uint8), "b": np.full((256, 64), 127, np.int8)})
+    options.intra_op_num_threads, options.log_severity_level = 1, 4
+    feed = {"a": np.full((8, 256), 255, np.uint8), "b": np.full((256, 64), 127, np.int8)}
+    try:
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        (y,) = session.run(None, feed)
+    except Exception:  # this build of onnxruntime has no kernel for such a product
+        return False
     return bool((np.asarray(y) == 255 * 127 * 256).all())
 
 
