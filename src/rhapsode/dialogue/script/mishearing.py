@@ -2,8 +2,8 @@
 
 A recogniser writes what sounds alike ("又会" for "优惠", "toy lets" for "toilets"), and hasty fingers what
 looks alike. Words that the script does not know are written here as the word of the script that they sound
-like; Chinese needs pypinyin, which comes with the extra ``voices``, and is left alone without. Many words that
-are quite right sound like others too, so what is found this way must fit nearly letter by letter.
+like; Chinese needs pypinyin, which comes with the extra ``voices``, and is left alone without. As right
+words sound like others too, what is found this way must fit nearly letter by letter.
 """
 
 from __future__ import annotations

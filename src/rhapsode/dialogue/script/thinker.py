@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
+from rhapsode.dialogue.script.answer_words import ANOTHER
+from rhapsode.dialogue.script.choosing import Choice, asks_on, before, chosen, offered
 from rhapsode.dialogue.script.index import Hit, Index
 from rhapsode.dialogue.script.library import ScriptLibrary
 from rhapsode.dialogue.script.model import Entry, Script, match_language
 from rhapsode.dialogue.script.speaking import bare, plain
-from rhapsode.dialogue.script.wording import DID_YOU_MEAN, FALLBACKS, GREETINGS, YES, listed
+from rhapsode.dialogue.script.wording import DID_YOU_MEAN, FALLBACKS, GREETINGS, listed
 from rhapsode.dialogue.turns import Piece, Question, Say, Show, Source, Suggest, Turn
 
 Texts = Mapping[str, Sequence[str]]
@@ -19,6 +21,8 @@ Texts = Mapping[str, Sequence[str]]
 _OFFERED = 3
 _NEAR = 0.3  # share of the threshold from which an entry is offered as "did you mean"
 _REMEMBERED = 8  # assistant turns back in which the topic may lie
+_JOINED = 8  # entries among which a question that goes on is looked for
+_ENDS = " ?？!！.。"
 _HEARD = 6  # letters of an interrupted answer by which it is known
 
 
@@ -59,9 +63,12 @@ class ScriptThinker:
     async def answer(self, question: Question, history: Sequence[Turn] = ()) -> AsyncIterator[Piece]:
         """Yield the answer of the entry that fits, or a fallback that offers what nearly fits."""
         index = self.library.index
-        hits = await asyncio.to_thread(self._search, index, question, history, 4)
-        threshold = self.library.threshold if self._threshold is None else self._threshold
-        if hits and (hits[0].exact or hits[0].score >= threshold):
+        choice = chosen(question.text, offered(index.script, history), question.language)
+        hits = await asyncio.to_thread(self._search, index, question, history, 4, choice)
+        threshold = self._least
+        if choice is not None and choice.kind == "no" and not hits:
+            pieces = self._refused(index.script, question, history)
+        elif hits and (hits[0].exact or hits[0].score >= threshold):
             pieces = self._found(index.script, hits[0], question, history)
         else:
             near = [hit for hit in hits if hit.score >= threshold * _NEAR]
@@ -86,12 +93,54 @@ class ScriptThinker:
             near.append(Near(hit.entry.id, asking, plain(hit.entry.answers[tag][0]), hit.score))
         return near
 
-    def _search(self, index: Index, question: Question, history: Sequence[Turn], count: int) -> list[Hit]:
-        if (meant := _agreed(index.script, question, history)) is not None:
-            return [Hit(meant, 1.0, question.text, True)]
+    @property
+    def _least(self) -> float:
+        return self.library.threshold if self._threshold is None else self._threshold
+
+    def _search(
+        self,
+        index: Index,
+        question: Question,
+        history: Sequence[Turn],
+        count: int,
+        choice: Choice | None = None,
+    ) -> list[Hit]:
         context = talked_about(index.script, history)
-        hits = index.search(question.text, language=question.language, context=context, count=count)
-        return [hit for hit in hits if any(hit.entry.answers.values())]
+        language = question.language
+        if choice is not None and choice.entry is not None:
+            return [Hit(choice.entry, 1.0, question.text, True)]
+        hits = index.search(question.text, language=language, context=context, count=count)
+        if choice is not None:  # a "no", unless the script itself has an answer to that
+            return [hit for hit in hits[:1] if hit.exact]
+        hits = [hit for hit in hits if any(hit.entry.answers.values())]
+        if hits and hits[0].exact:
+            return hits
+        return self._going_on(index, question, history, context)[:count] or hits
+
+    def _going_on(
+        self, index: Index, question: Question, history: Sequence[Turn], context: Collection[str]
+    ) -> list[Hit]:
+        """Return what fits a question that goes on from the one before; [] where it is whole or nothing does.
+
+        "And for students?" after "How much is a ticket?" means what fits both "how much is a ticket for
+        students" and "students": the geometric mean of the two scores.
+        """
+        added = asks_on(question.text, question.language)
+        asked = before(history, question.text) if added else ""
+        if not asked:
+            return []
+
+        def found(text: str, count: int) -> list[Hit]:
+            return index.search(text, language=question.language, context=context, count=count, spelt=False)
+
+        alone = {hit.entry.id: hit.score for hit in found(added, len(index.entries))}
+        hits = [
+            hit._replace(score=(hit.score * alone.get(hit.entry.id, 0.0)) ** 0.5)
+            for hit in found(f"{asked.rstrip(_ENDS)} {added}", _JOINED)
+            if any(hit.entry.answers.values())
+        ]
+        hits.sort(key=lambda hit: -hit.score)
+        return hits if hits and hits[0].score >= self._least else []
 
     def _found(self, script: Script, hit: Hit, question: Question, history: Sequence[Turn]) -> list[Piece]:
         entry = hit.entry
@@ -137,6 +186,12 @@ class ScriptThinker:
         )
         return [source, Say(text), *([Suggest(questions)] if questions else [])]
 
+    def _refused(self, script: Script, question: Question, history: Sequence[Turn]) -> list[Piece]:
+        """Return what is said to somebody who meant none of what was offered."""
+        tag, text = self._said({}, ANOTHER, question.language, script, history)
+        reason = "none of what was offered is meant"
+        return [Source("fallback", reason=reason, language=_differs(tag, question.language)), Say(text)]
+
     def _said(
         self, own: Texts, usual: Texts, language: str, script: Script, history: Sequence[Turn]
     ) -> tuple[str, str]:
@@ -163,19 +218,6 @@ def _is(turn: Turn, text: str) -> bool:
         return False
     heard, whole = bare(turn.text), bare(plain(text))
     return heard == whole or (turn.interrupted and len(heard) >= _HEARD and whole.startswith(heard))
-
-
-def _agreed(script: Script, question: Question, history: Sequence[Turn]) -> Entry | None:
-    """Return the entry that a "yes" means: the only one that was offered just before."""
-    said = next((bare(turn.text) for turn in reversed(history) if turn.role == "assistant"), "")
-    if bare(question.text) not in YES or not said:
-        return None
-    offered = [
-        entry
-        for entry in script.entries
-        if any(lines and said.endswith(bare(lines[0])) for lines in entry.questions.values())
-    ]
-    return offered[0] if len(offered) == 1 else None
 
 
 def talked_about(script: Script, history: Sequence[Turn]) -> frozenset[str]:

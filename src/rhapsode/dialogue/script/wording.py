@@ -21,14 +21,6 @@ DID_YOU_MEAN: Mapping[str, tuple[str, ...]] = {
     "zh": ("我不太确定是否听懂了。您是想问：{questions}",),
 }
 
-YES = frozenset(
-    (
-        *("yes", "yeah", "yep", "yesplease", "right", "exactly", "correct", "sure", "okay", "ok"),
-        *("是", "是的", "对", "对的", "没错", "嗯", "好", "好的"),
-    )
-)
-"""Agreement, letters alone."""
-
 _BETWEEN: Mapping[str, str] = {"en": " Or: ", "zh": "还是："}
 
 
