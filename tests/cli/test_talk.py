@@ -178,6 +178,14 @@ def test_without_devices_questions_are_typed_and_answers_are_read(monkeypatch: p
     assert notes == ["nobody is heard: no input"]
 
 
+def test_a_microphone_that_is_not_there_is_told_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("sounddevice")
+    with pytest.raises(AudioError, match=r"no microphone 'nosuch' .*; (known are: |this machine has none)"):
+        talk_parts.ears_of(False, [], "nosuch", note=lambda _: None)
+    done = CliRunner().invoke(app, ["talk", "--device", "nosuch"])
+    assert "no microphone 'nosuch'" in str(done.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

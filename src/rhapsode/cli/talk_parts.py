@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rhapsode.errors import MissingExtraError
+from rhapsode.errors import AudioError, MissingExtraError
 
 if TYPE_CHECKING:
     from rhapsode.cli.talk_ears import Ears, Exchanges
@@ -100,7 +100,7 @@ def ears_of(
     """Return who asks, and whether by keyboard: where no microphone can be had, that is told.
 
     Raises:
-        AudioError: a file cannot be read.
+        AudioError: a file cannot be read, or no microphone has that name.
         MissingExtraError: a microphone was named and what hears it is not installed.
 
     """
@@ -115,7 +115,29 @@ def ears_of(
         if hint and sys.stdin.isatty():
             note("type a question; an empty line silences the answer, /quit ends")
         return Typed(unclear=note), True
-    return Spoken(device), False
+    ears = Spoken(device)
+    if device:
+        check_device(device)
+    return ears, False
+
+
+def check_device(device: str) -> None:
+    """Find a microphone now, not once all is loaded.
+
+    Raises:
+        AudioError: none has that name or number.
+
+    """
+    import sounddevice
+
+    from rhapsode.live.sources.microphone import microphones
+
+    try:
+        sounddevice.query_devices(int(device) if device.isdigit() else device, "input")
+    except (sounddevice.PortAudioError, ValueError) as error:
+        known = ", ".join(microphones())
+        remedy = f"known are: {known}" if known else "this machine has none; plug one in, or type with --text"
+        raise AudioError(f"no microphone '{device}' ({str(error).splitlines()[0]}); {remedy}") from None
 
 
 def no_device(kind: str) -> str:
