@@ -71,8 +71,8 @@ def facts(talks: bool) -> dict[str, Any]:
     """Return what "ready" says about talking."""
     why = None if talks else "needs pip install 'rhapsode[converse]'"
     return {
-        "available": talks, "why": why, "languages": ["en", "zh"], "script": "museum", "kind": "script",
-        "starters": STARTERS,
+        "available": talks, "why": why, "languages": ["en", "zh"], "language": "", "script": "museum",
+        "kind": "script", "starters": STARTERS,
     }  # fmt: skip
 
 

@@ -108,9 +108,16 @@ def test_the_language_is_fixed_for_voice_and_writing(visit: Visit, fake: FakeSta
     page.click("#tab-talk")
     page.locator(".talk-options summary").click()
     page.select_option("#talk-language", "zh")
-    stage.until(lambda _: fake.changes, "the setting is sent")
-    assert fake.changes == [{"hear": {"language": "zh"}}]
+    stage.until(lambda _: fake.told("talk"), "the language is told")
+    assert fake.told("talk") == [{"type": "talk", "language": "zh"}]
+    assert fake.changes == []
     page.fill("#text", "你好！")
     page.press("#text", "Enter")
     stage.until(lambda _: fake.told("ask"), "it is asked")
     assert fake.told("ask")[-1] == {"type": "ask", "text": "你好！", "language": "zh"}
+    page.reload()
+    stage.until(lambda _: len(fake.told("talk")) == 2, "the session is told again")
+    expect(page.locator("#talk-language")).to_have_value("zh")
+    page.select_option("#talk-language", "")
+    stage.until(lambda _: len(fake.told("talk")) == 3, "the choice is taken back")
+    assert fake.told("talk")[-1] == {"type": "talk", "language": "auto"}

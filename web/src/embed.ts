@@ -18,7 +18,7 @@ import { Talk, type TalkState } from "./talk/talk.ts";
 import { Theatre } from "./theatre.ts";
 
 export class RhapsodeStage extends HTMLElement {
-  static readonly observedAttributes = ["avatar", "camera", "light"];
+  static readonly observedAttributes = ["avatar", "camera", "light", "language"];
   private theatre: Theatre | null = null;
   private server: Server | null = null;
   private captions: Captions | null = null;
@@ -69,6 +69,7 @@ export class RhapsodeStage extends HTMLElement {
       fault: (fault) => this.tell("error", strings[fault]),
       short: () => {},
     });
+    this.hear();
     if (this.hasAttribute("talk")) {
       this.button = h("button", { attributes: { type: "button", "aria-pressed": "false" }, on: { click: () => void this.listen() } });
       root.append(this.button);
@@ -92,6 +93,7 @@ export class RhapsodeStage extends HTMLElement {
   attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (!this.theatre || before === now) return;
     if (name === "avatar") void this.enter();
+    else if (name === "language") this.hear();
     else this.dress();
   }
 
@@ -104,7 +106,7 @@ export class RhapsodeStage extends HTMLElement {
   /** Asks a question that is answered aloud; like `say`, first in a click or a key. */
   ask(text: string, language = ""): void {
     void this.theatre?.performer.player.unlock().catch(() => {});
-    this.talk?.ask(text, language);
+    this.talk?.ask(text, language || (this.getAttribute("language") ?? "").replace("auto", ""));
   }
 
   /** Opens or closes the microphone of a conversation; without an argument, the other way than now. */
@@ -129,6 +131,12 @@ export class RhapsodeStage extends HTMLElement {
 
   set volume(level: number) {
     if (this.theatre) this.theatre.performer.player.volume = level;
+  }
+
+  /** Has the conversation listen for the language of the attribute, "en" or "auto". */
+  private hear(): void {
+    const language = this.getAttribute("language");
+    if (language !== null) this.talk?.listenFor(language);
   }
 
   private dress(): void {

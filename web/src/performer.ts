@@ -66,7 +66,7 @@ export class Performer {
   constructor(
     carry: (performer: Performer) => Carrier,
     private readonly audience: Audience,
-    private readonly follow: string | null = null,
+    readonly follow: string | null = null,
     session: string | null = null,
     fetch: (path: string) => Promise<ArrayBuffer> = () => Promise.reject(new Error("no server")),
   ) {

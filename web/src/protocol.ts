@@ -32,6 +32,8 @@ export type Request =
   | { type: "ask"; text: string; language?: string }
   | { type: "end_turn" }
   | { type: "forget" }
+  /** The language that this session listens for; "auto" finds it out, "" is the settings' own. */
+  | { type: "talk"; language: string }
   | { type: "sample"; name: string }
   | { type: "take"; id: string; start_s: number; end_s: number | null }
   | { type: "stop" }

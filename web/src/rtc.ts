@@ -48,6 +48,7 @@ export class RtcCarrier implements Carrier {
     const answer = await this.server.send<RTCSessionDescriptionInit>("POST", "/api/rtc", {
       sdp: this.peer.localDescription?.sdp,
       type: "offer",
+      hello: true,
     });
     if (!answer) throw new Error("the server gave no answer");
     await this.peer.setRemoteDescription(answer);

@@ -32,8 +32,9 @@ export class Server {
     return made.href;
   }
 
+  /** Says that a hello comes, however busy this page is: it may name a session. */
   get socket(): string {
-    return this.url("/ws").replace(/^http/, "ws");
+    return this.url("/ws?hello=1").replace(/^http/, "ws");
   }
 
   /** Asks; throws `Absent` where the server has no such thing, else an error with the server's words. */

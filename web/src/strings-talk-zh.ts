@@ -63,7 +63,6 @@ export const TALK_ZH: typeof TALK_EN = {
   tongues: {
     en: "English", zh: "中文", ja: "日本語", es: "Español", fr: "Français", de: "Deutsch", it: "Italiano", pt: "Português", hi: "हिन्दी",
   },
-  languageHere: "只对书写的文字有效：不能从这里更改服务器的设置。",
   holdOption: "按住按钮才听",
   headphones: "戴上耳机，它听不到自己的声音，打断最可靠。",
   copyTalk: "复制",

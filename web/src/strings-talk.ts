@@ -65,7 +65,6 @@ export const TALK_EN = {
   tongues: {
     en: "English", zh: "中文", ja: "日本語", es: "Español", fr: "Français", de: "Deutsch", it: "Italiano", pt: "Português", hi: "हिन्दी",
   } as Record<string, string>,
-  languageHere: "Only what you write: the server's settings cannot be changed from here.",
   holdOption: "Hold the button to talk",
   headphones: "With headphones it cannot hear itself, and interrupting works best.",
   copyTalk: "Copy",

@@ -26,12 +26,13 @@ export class TalkPanel implements Panel {
   /** The language that is spoken and written; empty where it follows. */
   language = remembered("talk-language") ?? "";
   private readonly tongue = h("select", { id: "talk-language" });
-  private readonly only = hint((words) => words.languageHere);
   private readonly meter = h("meter", { class: "meter", id: "talk-level", label: (words) => words.micLevel, attributes: { min: "0", max: "1", value: "0" } });
   private readonly unable = h("p", { class: "warning", id: "talk-why" });
   private readonly forget: HTMLButtonElement;
   private readonly tools: HTMLButtonElement[];
   private sure = 0;
+  /** True where a language was chosen here. */
+  private chosen = this.language !== "";
 
   constructor(
     private readonly context: Context,
@@ -42,10 +43,9 @@ export class TalkPanel implements Panel {
       remember("hold", on ? "on" : null);
       actions.hold(on);
     });
-    this.tongue.addEventListener("change", () => void this.choose(this.tongue.value));
-    this.only.hidden = true;
+    this.tongue.addEventListener("change", () => this.choose(this.tongue.value));
     const row = h("label", { class: "field" }, h("span", { text: (words) => words.spokenLanguage }), this.tongue);
-    const options = h("details", { class: "talk-options" }, h("summary", { text: (words) => words.talkOptions }), row, this.only, hold.element, hint((words) => words.headphones));
+    const options = h("details", { class: "talk-options" }, h("summary", { text: (words) => words.talkOptions }), row, hold.element, hint((words) => words.headphones));
     options.open = remembered("talk-options") === "open";
     options.addEventListener("toggle", () => remember("talk-options", options.open ? "open" : null));
     const copy = button((words) => words.copyTalk, () => void this.copy(), "quiet", "copy");
@@ -56,6 +56,7 @@ export class TalkPanel implements Panel {
     bind(this.forget, () => this.dress());
     this.tools = [copy, save, this.forget];
     this.element = h("div", { class: "talk-panel" }, this.unable, options, h("div", { class: "level" }, this.meter), this.chat.element, h("div", { class: "talk-foot" }, copy, save, this.forget));
+    if (this.chosen) actions.talk().listenFor(this.language);
     this.fill();
     onLanguage(() => this.fill());
     this.able();
@@ -76,6 +77,8 @@ export class TalkPanel implements Panel {
   /** Shows what the server says about talking. */
   ready(): void {
     const { facts } = this.actions.talk();
+    if (!this.chosen) this.language = facts?.language === "auto" ? "" : (facts?.language ?? "");
+    this.chosen = this.language !== "";
     this.unable.textContent = facts && !facts.available ? `${strings.talkUnavailable}: ${facts.why ?? ""}` : "";
     this.fill();
   }
@@ -86,17 +89,12 @@ export class TalkPanel implements Panel {
     this.tongue.replaceChildren(new Option(strings.autoLanguage, "", false, this.language === ""), ...rows);
   }
 
-  /** Fixes the language, of the microphone too where the server's settings may be changed. */
-  private async choose(tag: string): Promise<void> {
+  /** Fixes the language of this session, of the microphone and of what is written. */
+  private choose(tag: string): void {
     this.language = tag;
+    this.chosen = tag !== "";
     remember("talk-language", tag || null);
-    try {
-      await this.context.server.send("PATCH", "/api/settings", { hear: { language: tag || "auto" } });
-      this.only.hidden = true;
-    } catch (error) {
-      this.only.textContent = `${strings.languageHere} ${saying(error)}`;
-      this.only.hidden = false;
-    }
+    this.actions.talk().listenFor(tag || "auto");
   }
 
   private able(): void {

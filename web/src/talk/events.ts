@@ -9,6 +9,8 @@ export interface TalkReady {
   /** The remedy where it is not. */
   why?: string | null;
   languages?: string[];
+  /** What this session listens for: a tag, "auto", or "" for what the settings say. */
+  language?: string;
   script?: string;
   kind?: string;
   /** Questions to begin with, by language. */

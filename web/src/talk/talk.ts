@@ -40,6 +40,8 @@ export class Talk {
   state: TalkState = "off";
   /** True where the microphone hears only while the button is held. */
   private hold = false;
+  /** What was last said about the language; null where nothing was. */
+  private tongue: string | null = null;
   private held = 0;
   private doing: Doing = "idle";
   private releasing = 0;
@@ -89,6 +91,7 @@ export class Talk {
   /** Takes what the server says when a connection is made. */
   ready({ talk }: Ready): void {
     this.facts = talk ?? null;
+    if (this.tongue !== null) this.listenFor(this.tongue);
     this.doing = "idle";
     this.awake = false;
     if (!this.available) this.off();
@@ -127,6 +130,12 @@ export class Talk {
     } catch (error) {
       this.listener.fault(fault(error));
     }
+  }
+
+  /** Says what language is spoken here: a tag, "auto", or "" for what the server's settings say. */
+  listenFor(language: string): void {
+    this.tongue = language;
+    if (this.facts && this.facts.language !== undefined && !this.performer.follow) this.performer.send({ type: "talk", language });
   }
 
   off(): void {
