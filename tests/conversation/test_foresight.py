@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from rhapsode.conversation import Resources
+from rhapsode.conversation.foresight import foreseeing
 from rhapsode.dialogue.script import ScriptLibrary
-from rhapsode.dialogue.turns import Turn
+from rhapsode.dialogue.turns import Question, Turn
 from rhapsode.errors import SpeechError
 from rhapsode.performance import Float32
 from rhapsode.settings import Settings, Speak, Think
@@ -92,6 +93,19 @@ def test_what_the_talk_is_about_counts(resources: Guessing) -> None:
     assert resources.expected == []
     resources.foresee("And on the weekend?", "en", Settings(), (Turn("assistant", "Nine.", "en"),))
     assert resources.expected == [(["At ten."], "en")]
+
+
+def test_words_are_told_as_they_are_recognised() -> None:
+    told: list[str] = []
+    questions = iter([Question(""), Question("When", "en"), Question("When do you", "en")])
+
+    def recognise(samples: Float32, *, final: bool) -> Question:
+        return next(questions)
+
+    both = foreseeing(recognise, lambda question: told.append(question.text))
+    found = [both(np.zeros(160, np.float32), final=final).text for final in (False, False, True)]
+    assert found == ["", "When", "When do you"]
+    assert told == ["When", "When do you"]
 
 
 def test_what_fails_is_left_and_tried_again(resources: Guessing) -> None:

@@ -8,11 +8,13 @@ from pipecat.processors.frame_processor import FrameProcessor
 
 from rhapsode.conversation.events import Partial
 from rhapsode.conversation.exchange import Exchange
+from rhapsode.conversation.foresight import foreseeing
 from rhapsode.conversation.resources import Resources
+from rhapsode.dialogue.turns import Question
 from rhapsode.errors import RhapsodeError
 from rhapsode.pipecat.asking import LATE_S, Asking, Complete
 from rhapsode.pipecat.contexts import Answers, Contexts
-from rhapsode.pipecat.hearing import Hearing
+from rhapsode.pipecat.hearing import Hearing, Recognises
 from rhapsode.pipecat.marking import Marking
 from rhapsode.pipecat.performing import Performing
 from rhapsode.pipecat.services import Role, is_service, make_service
@@ -50,9 +52,12 @@ def assemble(
     def line(language: str) -> str:
         return resources.line("failed", language)
 
-    def partial(text: str, language: str) -> None:
-        exchange.tell(Partial(text, language))
-        resources.foresee(text, language, settings(), exchange.history)
+    def recognises() -> Recognises:
+        return foreseeing(resources.recognises(resources.hear(settings())), foresee)
+
+    def foresee(question: Question) -> None:
+        if exchange.listening:
+            resources.foresee(question.text, question.language, settings(), exchange.history)
 
     now, feeling = settings(), resources.feels()
     ears = service(now.hear.recogniser, now.hear.options, "hear")
@@ -68,10 +73,10 @@ def assemble(
         ),
         ears
         or Hearing(
-            lambda: resources.recognises(resources.hear(settings())),
+            recognises,
             lambda: feeling if settings().hear.emotion else None,
             resources.pool,
-            partial=partial,
+            partial=lambda text, language: exchange.tell(Partial(text, language)),
             failed=exchange.fault("hear"),
         ),
         Asking(complete, language=language, late_s=LATE_S if ears else None),

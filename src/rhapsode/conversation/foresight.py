@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from rhapsode.dialogue.turns import Turn
+from rhapsode.dialogue.turns import Question, Turn
 from rhapsode.errors import RhapsodeError
+from rhapsode.performance import Float32
+from rhapsode.pipecat.hearing import Recognises
 from rhapsode.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +22,18 @@ _log = logging.getLogger(__name__)
 LEAST = 0.75
 """Share of the script's threshold from which the nearest entry is worth its breath: half a question says less
 than a whole one."""
+
+
+def foreseeing(recognises: Recognises, foresee: Callable[[Question], None]) -> Recognises:
+    """Return ``recognises`` that also tells ``foresee`` what it finds, in its own thread."""
+
+    def recognise(samples: Float32, *, final: bool) -> Question:
+        question = recognises(samples, final=final)
+        if question.text:
+            foresee(question)
+        return question
+
+    return recognise
 
 
 class Foresight:
