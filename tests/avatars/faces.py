@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rhapsode.avatars import Avatar
 from rhapsode.render.actor import Actor
-from rhapsode.render.scene import pack_textures
+from rhapsode.render.textures import pack_textures
 from rhapsode.rigs import BLENDSHAPES, FACE
 from rhapsode.rigs.lips import REST_GAP, lip_gap, mouth_width
 from rhapsode.rigs.visemes import OCULUS_SHAPES

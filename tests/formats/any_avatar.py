@@ -12,7 +12,7 @@ from rhapsode.avatars import Avatar
 from rhapsode.avatars.avatar import compose
 from rhapsode.performance import Curves, Motion, Performance
 from rhapsode.render.actor import Actor
-from rhapsode.render.scene import pack_textures
+from rhapsode.render.textures import pack_textures
 from rhapsode.rigs import FACE
 from rhapsode.rotations import turn
 from tests.avatars.faces import FIVE, MMD, SMILE, figure

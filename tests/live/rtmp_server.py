@@ -87,7 +87,7 @@ class _Controller(pyrtmp.rtmp.SimpleRTMPController):  # type: ignore[misc]
         if self.server.refuse:
             from pyrtmp.messages import Chunk
 
-            from rhapsode.protocols.rtmp import encode_amf
+            from rhapsode.protocols.amf import encode_amf
 
             about = {"level": "error", "code": "NetStream.Publish.BadName", "description": "no"}
             payload = encode_amf("onStatus", 0.0, None, about)

@@ -16,7 +16,7 @@ import pytest
 
 from rhapsode.errors import MissingExtraError, PacketError, SettingError, SinkError
 from rhapsode.live.sinks.registry import open_sink
-from rhapsode.protocols import rtmp
+from rhapsode.protocols import amf, rtmp
 from rhapsode.protocols.frame import FaceFrame
 from rhapsode.rigs import FACE
 from tests.live.rtmp_server import Server
@@ -231,12 +231,12 @@ def test_chunks_come_together_however_they_are_cut(cut: int):
 
 
 def test_broken_commands_are_told():
-    good = rtmp.encode_amf("a", 1.0, {"b": "c"})
+    good = amf.encode_amf("a", 1.0, {"b": "c"})
     for size in (1, 2, 6, len(good) - 5):
         with pytest.raises(PacketError):
-            rtmp.decode_amf(good[:size])
+            amf.decode_amf(good[:size])
     with pytest.raises(PacketError, match="type"):
-        rtmp.decode_amf(b"\x99")
+        amf.decode_amf(b"\x99")
     with pytest.raises(PacketError, match="never began"):
         list(rtmp.ChunkReader().feed(b"\xc7abc"))
 

@@ -11,7 +11,7 @@ from rhapsode.avatars import Avatar, Material, Morph, Node, Primitive
 from rhapsode.render import Camera, Renderer
 from rhapsode.render.picture import tone_curve
 from rhapsode.render.renderer import Quality
-from rhapsode.render.scene import linear_of, pack_textures
+from rhapsode.render.textures import linear_of, pack_textures
 from tests.render import plain
 
 SIZE = (96, 80)

@@ -15,7 +15,7 @@ from rhapsode.errors import RigError, SettingError
 from rhapsode.render import Renderer, still
 from rhapsode.render.actor import Actor
 from rhapsode.render.camera import framing, measure
-from rhapsode.render.scene import pack_textures
+from rhapsode.render.textures import pack_textures
 from rhapsode.rigs import FACE
 from tests.avatars.faces import BLINK, SMILE, figure
 from tests.avatars.make import EYE_HEIGHT, RADIUS, head, write

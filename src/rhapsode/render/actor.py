@@ -12,8 +12,9 @@ from rhapsode.errors import RigError
 from rhapsode.render import kernels_pose as pose
 from rhapsode.render.kernels_bin import Drawing
 from rhapsode.render.lights import Share
-from rhapsode.render.scene import SHADING_CODES, Textures, flatten
+from rhapsode.render.scene import SHADING_CODES, flatten
 from rhapsode.render.skeleton import Skeleton
+from rhapsode.render.textures import Textures
 from rhapsode.rigs import BLENDSHAPES, FACE
 
 Float32 = NDArray[np.float32]

@@ -16,14 +16,9 @@ from rhapsode.render.jit import compiled, compiled_fast
 from rhapsode.render.kernels_bin import TILE, Drawing
 from rhapsode.render.kernels_live import LANES, TALL, WIDE, draw_opaque
 from rhapsode.render.kernels_pose import SUBPIXEL
-from rhapsode.render.kernels_raster import (
-    blend_transparent,
-    colour_at,
-    sample_x,
-    sample_y,
-    write_tile,
-)
-from rhapsode.render.kernels_shade import EYE, HAIR, TOON, UNLIT, light
+from rhapsode.render.kernels_raster import blend_transparent
+from rhapsode.render.kernels_shade import EYE, HAIR, TOON, UNLIT, light, write_tile
+from rhapsode.render.kernels_triangle import colour_at, sample_x, sample_y
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]

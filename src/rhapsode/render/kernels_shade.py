@@ -223,3 +223,46 @@ def light(
         + look[5] * gloss
         + look[17] * glow * (blue + 0.05),
     )
+
+
+@compiled_fast
+def write_tile(
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    colour: NDArray[np.float32],
+    tone: NDArray[np.float32],
+    behind: NDArray[np.uint8],
+    picture: NDArray[np.uint8],
+) -> None:
+    """Tone-map one tile and write it, straight alpha, over ``behind`` where that has a pixel.
+
+    Args:
+        left: first column.
+        top: first row.
+        right: behind the last column.
+        bottom: behind the last row.
+        colour: (`TILE`, `TILE`, 4) premultiplied light and coverage.
+        tone: (N,) float32 display value 0 to 255 over the square root of light from 0 to 2.
+        behind: (H, W, 3) uint8 background, or (0, 0, 3) for transparency.
+        picture: (H, W, 4) uint8.
+
+    """
+    last = len(tone) - 1
+    opaque = len(behind) > 0
+    for y in range(top, bottom):
+        for x in range(left, right):
+            alpha = colour[y - top, x - left, 3]
+            if alpha <= 0.0:
+                for c in range(3):
+                    picture[y, x, c] = behind[y, x, c] if opaque else 0
+                picture[y, x, 3] = 255 if opaque else 0
+                continue
+            for c in range(3):
+                value = math.sqrt(max(0.0, colour[y - top, x - left, c] / alpha)) * (0.5 * last)
+                shown = tone[int(min(value + 0.5, float(last)))]
+                if opaque:
+                    shown = behind[y, x, c] + (shown - behind[y, x, c]) * alpha
+                picture[y, x, c] = np.uint8(shown + 0.5)
+            picture[y, x, 3] = 255 if opaque else np.uint8(alpha * 255.0 + 0.5)

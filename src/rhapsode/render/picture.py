@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rhapsode.errors import SettingError
-from rhapsode.render.scene import linear_of
+from rhapsode.render.textures import linear_of
 
 UInt8 = NDArray[np.uint8]
 

@@ -25,7 +25,7 @@ from rhapsode.render.lights import KeyShadow, studio
 from rhapsode.render.live import LivePass
 from rhapsode.render.picture import background as make_background
 from rhapsode.render.picture import tone_curve
-from rhapsode.render.scene import Textures, pack_textures
+from rhapsode.render.textures import Textures, pack_textures
 from rhapsode.rigs import FACE
 
 _log = logging.getLogger(__name__)
