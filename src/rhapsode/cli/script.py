@@ -1,4 +1,4 @@
-"""``rhapsode script``: look at dialogue scripts, check them, ask them, convert them."""
+"""``rhapsode script``: begin a dialogue script, check it, ask it, test it, convert it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Check a dialogue script, ask it, convert it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Begin a dialogue script, check it, ask it, test it, convert it.", no_args_is_help=True
+)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ScriptArgument = Annotated[str, typer.Argument(help="A .yaml, .xlsx or .csv file, or the name of a script.")]
@@ -25,6 +27,22 @@ def list_scripts(as_json: JsonFlag = False) -> None:
         return
     for one in bundled():
         typer.echo(f"{one.name:10} {', '.join(one.languages):8} {one.entries:3} entries  {one.about}")
+
+
+@app.command()
+def init(
+    output: Annotated[Path, typer.Argument(help="A .yaml, .xlsx or .csv file to write.")],
+    language: Annotated[str, typer.Option("--language", "-l", help="Of its texts, such as en or zh.")] = "en",
+) -> None:
+    """Write a small script to begin with; comments in the YAML say what its parts do."""
+    from rhapsode.cli.terminal import console
+    from rhapsode.dialogue.script.template import LANGUAGES, write_template
+
+    write_template(output, language=language)
+    console.print(f"wrote {output.name}", markup=False)
+    if language.partition("-")[0].lower() not in LANGUAGES:
+        console.print(f"its texts are English: write them in {language!r}", markup=False)
+    console.print(f"next: change it, then: rhapsode script check {output}", markup=False)
 
 
 @app.command()
@@ -98,7 +116,59 @@ def ask(
         return
     for hit in hits:
         typer.echo(f"{hit.score:5.2f}  {hit.entry.id:24} {hit.variant}")
-    typer.echo(answer if answered else f"(no answer: nothing reaches {threshold:g})")
+    reason = f"nothing reaches {threshold:g}" if hits else "nothing is near, or the script refuses it"
+    typer.echo(answer if answered else f"(no answer: {reason})")
+
+
+@app.command("test")
+def trial(
+    script: ScriptArgument,
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML: entries with questions, and 'nothing'; or a table: question, entry, language."
+        ),
+    ],
+    as_json: JsonFlag = False,
+    least: Annotated[
+        float, typer.Option("--least", min=0, max=1, help="Exit code 2 where a smaller share goes right.")
+    ] = 0.0,
+) -> None:
+    """Ask a file of questions: how many find their entry, which find another or nothing."""
+    from rhapsode.cli.terminal import console, print_json
+    from rhapsode.dialogue.script import Index, read_script, script_path
+    from rhapsode.dialogue.script.trial import VERDICTS, read_questions, share, try_questions
+
+    read = read_script(script_path(script))
+    asked = read_questions(questions, entries=list(read.by_id()), languages=read.languages)
+    with console.status(f"asking {_count(len(asked), 'question')}"):
+        results = list(try_questions(Index(read), asked))
+    counts = {verdict: sum(one.verdict == verdict for one in results) for verdict in VERDICTS}
+    right = share(results)
+    if as_json:
+        rows = [
+            {
+                "question": asked.text,
+                "entry": asked.entry,
+                "verdict": verdict,
+                "found": found,
+                "score": round(score, 3),
+            }
+            for asked, verdict, found, score, _ in results
+        ]
+        print_json({"questions": len(results), "right": round(right, 4), "verdicts": counts, "results": rows})
+    else:
+        for one in results:
+            if one.verdict not in {"right", "refused"}:
+                wanted = one.asked.entry or "nothing"
+                went = f"{one.verdict:9} {one.score:4.2f}  {one.asked.text}"
+                typer.echo(f"{went}  (wanted {wanted}, nearest {one.found or 'nothing'})")
+        for verdict, meaning in VERDICTS.items():
+            if counts[verdict]:
+                typer.echo(f"{counts[verdict]:5}  {verdict:9} {meaning}")
+        typer.echo(f"{100 * right:.0f} % of {_count(len(results), 'question')} went as they should")
+    if right < least:
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -63,7 +63,7 @@ NTH: Mapping[str, tuple[str, str, str, str]] = {
 """The first, the second, the third and the last."""
 
 BESIDE: Mapping[str, str] = {
-    "en": "the|one|please|i|mean|meant|want|question|option|no|yes|it|is|was|that|a|take|would|like|about|with|of",
+    "en": "the|one|please|i|mean|meant|want|question|option|no|yes|it|is|was|that|a|take|would|like|about",
     "zh": "那|个|一|请|我|要|是|的|问|想|说|不|对|选|吧|呢|啊|就|指",
     "ja": "です|の|を|は|ほう|方|お願いします|で|が|質問",
     "ko": "요|거|것|이요|거요|질문|주세요|로|이에요",

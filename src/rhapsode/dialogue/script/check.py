@@ -116,6 +116,7 @@ def _languages(script: Script) -> Iterator[tuple[Level, str, str]]:
         ("greeting", script.greetings, True),
         ("fallback", script.fallbacks, True),
         ("did_you_mean", script.did_you_mean, False),
+        ("unlike", script.unlike, False),
     ):
         yield from _tags(script, "", what, texts, needed=needed)
     for name, texts in script.intents.items():
@@ -124,6 +125,7 @@ def _languages(script: Script) -> Iterator[tuple[Level, str, str]]:
         yield from _tags(script, entry.id, "question", entry.questions, needed=bool(entry.questions))
         yield from _tags(script, entry.id, "answer", entry.answers, needed=True)
         yield from _tags(script, entry.id, "keyword", entry.keywords, needed=False)
+        yield from _tags(script, entry.id, "unlike", entry.unlike, needed=False)
         for link in entry.links:
             yield from _tags(script, entry.id, f"title of {link.url}", link.title, needed=bool(link.title))
 
@@ -189,7 +191,23 @@ def _clashes(index: Index) -> Iterator[tuple[Level, str, str]]:
                     elif _meet(entry, other):
                         yield "error", entry.id, f"{text!r} stands in {other.id!r} too; only one can answer"
                 others.append(entry)
+    yield from _unlike(index.script, spelt)
     yield from _near(index)
+
+
+def _unlike(script: Script, spelt: Mapping[str, list[Entry]]) -> Iterator[tuple[Level, str, str]]:
+    """Yield what is asked for and refused at once."""
+    for text in (text for lines in script.unlike.values() for text in lines):
+        for entry in spelt.get(bare(text), [])[:1]:
+            yield (
+                "error",
+                entry.id,
+                f"{text!r} is among the script's unlike too; take it out of one of the two",
+            )
+    for entry in script.all_entries():
+        for text in (text for lines in entry.unlike.values() for text in lines):
+            if entry in spelt.get(bare(text), []):
+                yield "error", entry.id, f"{text!r} is both a question and unlike; take one of them out"
 
 
 def _near(index: Index) -> Iterator[tuple[Level, str, str]]:
@@ -208,8 +226,10 @@ def _dead(index: Index) -> Iterator[tuple[Level, str, str]]:
     for entry, tag, text in index.variants:
         count[entry.id] = count.get(entry.id, 0) + 1
         hits = index.search(text, language=tag, context=entry.after, count=1, spelt=False)
-        if hits and hits[0].entry is not entry:
-            wrong.setdefault(entry.id, []).append((text, hits[0].entry.id))
+        if not hits or hits[0].entry is not entry:
+            wrong.setdefault(entry.id, []).append(
+                (text, hits[0].entry.id if hits else "nothing (see unlike)")
+            )
     for name, misses in wrong.items():
         if len(misses) == count[name]:
             yield (

@@ -165,6 +165,16 @@ def write_script(script: Script, path: str | Path) -> None:
 _KEYS: Mapping[str, type[BaseModel]] = {"entries": Entry, "small_talk": Entry, "links": Link}
 
 
+_EXPECTED: Mapping[str, str] = {
+    "string_type": "a text",
+    "model_type": "parts with names, such as {url: https://example.org/map, title: Map} for a link",
+    "mapping_type": "texts, perhaps by language, such as {en: [Hello]}",
+    "dict_type": "texts, perhaps by language, such as {en: [Hello]}",
+    "tuple_type": "a list",
+    "float_parsing": "a number",
+}
+
+
 def _explain(name: str, raw: Raw, detail: ErrorDetails) -> str:
     """Return one complaint of pydantic's as a sentence with its place."""
     where = detail["loc"]
@@ -175,7 +185,8 @@ def _explain(name: str, raw: Raw, detail: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         return f"{head}: {_unknown(subject, where)}"
     if kind == "missing":
-        return f"{head}: {subject} lacks {str(where[-1])!r}"
+        hint = "; write for instance languages: [en]" if where == ("languages",) else ""
+        return f"{head}: {subject} lacks {str(where[-1])!r}{hint}"
     inside = where[2:] if _entry_of(raw, where) is not None else where
     path = ".".join(str(part) for part in inside if not isinstance(part, int))
     message = detail["msg"].removeprefix("Value error, ")
@@ -188,6 +199,8 @@ def _explain(name: str, raw: Raw, detail: ErrorDetails) -> str:
         message = f"expected {wanted}, got {got!r}"
     elif kind == "too_short" or kind == "string_too_short":
         message = "is empty; expected at least one"
+    elif kind in _EXPECTED:
+        message = f"expected {_EXPECTED[kind]}, got {str(got)[:60]!r}"
     elif kind != "value_error":
         message = f"{message[:1].lower()}{message[1:]}, got {str(got)[:60]!r}"
     return f"{head}: {subject}{f', {path}' if path else ''}: {message}"

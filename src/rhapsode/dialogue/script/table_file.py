@@ -132,19 +132,23 @@ def parse_table(path: Path, content: bytes) -> Raw:
         MissingExtraError: a spreadsheet without openpyxl.
 
     """
-    table = (
-        _from_xlsx(path.name, content) if path.suffix.lower() == ".xlsx" else _from_csv(path.name, content)
-    )
+    table = cells(path, content)
     if not table:
         raise ScriptError([f"{path.name}: is empty; expected a first row with the names of columns"])
     _check_columns(path.name, table[0])
     data: dict[str, Any] = {"entries": []}
     places: dict[tuple[str | int, ...], str] = {}
-    for number, cells in enumerate(table[1:], 2):
-        row = {column: cell for column, cell in zip(table[0], cells, strict=False) if column and cell.strip()}
+    for number, line in enumerate(table[1:], 2):
+        row = {column: cell for column, cell in zip(table[0], line, strict=False) if column and cell.strip()}
         if row:
             _Put(f"{path.name}:row {number}", number, data, places)(row)
     return Raw(data, places)
+
+
+def cells(path: Path, content: bytes) -> list[list[str]]:
+    """Return the rows of a table; raises as `parse_table` does."""
+    read = _from_xlsx if path.suffix.lower() == ".xlsx" else _from_csv
+    return read(path.name, content)
 
 
 def _check_columns(name: str, columns: Sequence[str]) -> None:

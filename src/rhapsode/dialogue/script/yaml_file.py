@@ -12,6 +12,7 @@ from rhapsode.dialogue.script.model import Script
 from rhapsode.dialogue.script.reading import Raw, ScriptError
 
 _HINT = "a text that begins with one of [ { & * ! % @ or holds ': ' goes in quotes"
+_TABS = "indent by spaces, not by tabs"
 _DEEPEST = 12
 
 
@@ -32,7 +33,9 @@ def parse_yaml(name: str, content: bytes) -> Raw:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ScriptError([f"{name}{line}: no YAML: {error.problem or error.context}; {_HINT}"]) from None
+        at = content.decode("utf-8-sig").splitlines()[mark.line : mark.line + 1] if mark else []
+        hint = _TABS if any("\t" in text[: len(text) - len(text.lstrip())] for text in at) else _HINT
+        raise ScriptError([f"{name}{line}: no YAML: {error.problem or error.context}; {hint}"]) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ScriptError([f"{name}: no YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(root, yaml.MappingNode):
