@@ -31,7 +31,8 @@ class FaceStage(Protocol):
     def words(self, words: Words, *, begin_s: float, end_s: float) -> None:
         """Take the phones of sound that is pushed next, on the clock of the sound pushed so far.
 
-        They replace what was told of sound from ``begin_s`` on.
+        They replace what was told of sound from ``begin_s`` on. A voice that gives its face, too, gives
+        `rhapsode.face.spoken_curves.FacedWords`.
         """
 
 

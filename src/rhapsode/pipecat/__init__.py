@@ -12,6 +12,9 @@ For pipelines that others have built there are, loaded on first use:
 - `Marking`: takes marks such as ``[joy]`` and ``[nod]`` out of any language model's text, for the face.
 - `RecogniserService`, `ThinkerService`, `VoiceService`: our own parts as ordinary services of Pipecat.
 - `VoiceFrame`: speech with its words, marks, phones and face, as far as a voice gives them.
+
+Voices of vendors that give the face, too, are `rhapsode.pipecat.azure.AzureFaceTTSService` and
+`rhapsode.pipecat.polly.PollyFaceTTSService`; the vendor's package is installed by the user.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class MarkedText(TTSService):
         if isinstance(frame, LLMFullResponseStartFrame | InterruptionFrame):
             self._marks.clear()
             self._letters = self._voiced = 0
-        elif isinstance(frame, LLMTextFrame):
+        elif isinstance(frame, LLMTextFrame) and not frame.skip_tts:
             self._letters += _letters(frame.text)
         elif isinstance(frame, LLMFullResponseEndFrame):
             await self._end(frame, direction)
