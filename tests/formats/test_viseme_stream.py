@@ -90,5 +90,5 @@ def test_what_services_send_live_is_read_as_their_files_are(tmp_path: Path):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "<svg/>", '{"FrameIndex":1}', '{"BlendShapes":[[1]]}'])
 def test_an_animation_that_is_none_says_what_was_expected(text: str):
-    with pytest.raises(FormatError, match="no Azure animation JSON: got .* expected"):
+    with pytest.raises(FormatError, match=r"no Azure animation JSON: got .* expected"):
         azure.frames_of(text)
