@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rhapsode.performance.clock import (
     CLOCK_HZ,
     CURVE_HZ,
