@@ -15,6 +15,7 @@ from rhapsode.conversation.stopwatch import Stopwatch
 from rhapsode.errors import SettingError
 from rhapsode.live.items import SoundItem
 from rhapsode.performance import Float32
+from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame
 from tests.live.virtual import Inline, play
 
 
@@ -66,13 +67,35 @@ def test_lines_are_in_the_language_of_the_listener():
     assert line("failed", "en")
 
 
+async def _next(microphone: Microphone) -> MicrophoneFrame:
+    frame = await microphone.next()
+    assert isinstance(frame, MicrophoneFrame)
+    return frame
+
+
+def test_a_turn_ends_behind_the_sound_that_came_before():
+    async def story() -> None:
+        microphone = Microphone(16_000, Inline())
+        for k in range(80):  # more than is kept
+            microphone.hear(np.full(1600, 0.5, np.float32), k * 0.1)
+            if k == 39:
+                microphone.end_turn()
+        microphone.end_turn()
+        kinds = [type(await microphone.next()) for _ in range(52)]
+        ends = [at for at, kind in enumerate(kinds) if kind is EndTurnFrame]
+        assert ends == [10, 51]
+        assert microphone.lost_s == pytest.approx(3.0)
+
+    play(story())
+
+
 def test_a_microphone_is_bounded_and_brought_to_one_rate():
     async def story() -> None:
         microphone = Microphone(48_000, Inline())
         for k in range(200):
             microphone.hear(np.full((4800, 2), 0.5, np.float32), k * 0.1)
         assert microphone.lost_s == pytest.approx(20 - LIMIT_S, abs=0.1)
-        frames = [await microphone.next() for _ in range(50)]
+        frames = [await _next(microphone) for _ in range(50)]
         assert sum(len(frame.audio) for frame in frames) / 2 == pytest.approx(LIMIT_S * RATE, abs=200)
         assert frames[-1].arrived == pytest.approx(19.9)
 
@@ -84,12 +107,12 @@ def test_silence_stands_in_for_a_microphone_that_stalls_but_not_for_ever():
         microphone = Microphone(16_000, Inline())
         loop = asyncio.get_running_loop()
         microphone.hear(np.full(1600, 0.5, np.float32), loop.time())
-        await microphone.next()
+        await _next(microphone)
         silent = 0
         try:
             async with asyncio.timeout(60):
                 while True:
-                    silent += len((await microphone.next()).audio) // 2
+                    silent += len((await _next(microphone)).audio) // 2
         except TimeoutError:
             pass
         assert silent / RATE == pytest.approx(12.0, abs=0.2)
@@ -121,7 +144,7 @@ def test_what_is_played_reaches_who_takes_out_the_echo_at_its_time():
         microphone.played(SoundItem(1, 0, np.zeros(4800, np.float32), 24_000), 7.5)
         microphone.silenced(7.6)
         microphone.hear(np.full(1600, 0.5, np.float32), 1.0)
-        frame = await microphone.next()
+        frame = await _next(microphone)
         assert not np.frombuffer(frame.audio, np.int16).any()
         assert frame.arrived == pytest.approx(0.99)
 

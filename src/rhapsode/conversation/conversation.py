@@ -123,8 +123,9 @@ class Conversation:
         self.end_turn()
 
     def end_turn(self) -> None:
-        """End the person's turn now: the button of push-to-talk is released."""
-        self._put(EndTurnFrame())
+        """End the person's turn behind what was heard: the button of push-to-talk is released."""
+        if not self._ears.end_turn():
+            self._put(EndTurnFrame())
 
     def ask(self, text: str, *, language: str = "") -> int:
         """Take a written question; it interrupts. Return the number of its turn.

@@ -12,7 +12,7 @@ from rhapsode.conversation.microphone import Echo, Microphone, Process
 from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import MicrophoneFrame
+from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame
 
 
 class Ears:
@@ -79,8 +79,15 @@ class Ears:
         self._before, self._microphone = self._microphone or self._before, None
         self._plugged.set()
 
-    async def next(self) -> MicrophoneFrame:
-        """Return the next sound of whichever microphone is on."""
+    def end_turn(self) -> bool:
+        """End the turn behind what was heard so far; return whether `next` will tell: a microphone is on."""
+        if self._microphone is None:
+            return False
+        self._microphone.end_turn()
+        return True
+
+    async def next(self) -> MicrophoneFrame | EndTurnFrame:
+        """Return the next sound of whichever microphone is on, or the end of a turn."""
         while True:
             self._plugged.clear()
             if (microphone := self._microphone) is None:
@@ -92,6 +99,8 @@ class Ears:
                 await asyncio.wait((taking, changed), return_when=asyncio.FIRST_COMPLETED)
                 if taking.done() and microphone is self._microphone:
                     frame = taking.result()
+                    if isinstance(frame, EndTurnFrame):
+                        return frame
                     y = np.frombuffer(frame.audio, np.int16).astype(np.float32) / np.float32(32768)
                     self._listener(y, frame.sample_rate)
                     return frame

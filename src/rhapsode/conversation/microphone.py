@@ -16,7 +16,7 @@ from rhapsode.audio.resample import Resampler
 from rhapsode.errors import AudioError
 from rhapsode.live.items import SoundItem
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import MicrophoneFrame
+from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame
 
 RATE = 16_000
 """Samples a second inside the loop, Hz."""
@@ -83,7 +83,7 @@ class Microphone:
         self._rate, self._pool, self._make = sample_rate, pool, processes
         self._processes: list[Process | Echo] | None = None if processes else []
         self._resampler = Resampler(sample_rate, RATE)
-        self._waiting: deque[tuple[Float32, float]] = deque()
+        self._waiting: deque[tuple[Float32, float] | None] = deque()  # None: the turn ends here
         self._waiting_s = self.lost_s = 0.0
         self._seen = 0
         self._last: float | None = None
@@ -113,7 +113,14 @@ class Microphone:
             self._waiting.append((part, now - left / self._rate))
             self._waiting_s += len(part) / self._rate
         while self._waiting_s > LIMIT_S:
-            self.lost_s += self._take_one()[2]
+            oldest = next(at for at, one in enumerate(self._waiting) if one is not None)
+            self.lost_s += self._taken(self._waiting[oldest])
+            del self._waiting[oldest]
+        self._wake.set()
+
+    def end_turn(self) -> None:
+        """Take notice that the turn ends behind what came in so far."""
+        self._waiting.append(None)
         self._wake.set()
 
     def played(self, item: SoundItem, at: float) -> None:
@@ -143,8 +150,8 @@ class Microphone:
             return self._make is not None
         return any(isinstance(process, Echo) for process in self._processes)
 
-    async def next(self) -> MicrophoneFrame:
-        """Return the next sound of the loop; wait for it, or let silence stand in."""
+    async def next(self) -> MicrophoneFrame | EndTurnFrame:
+        """Return the next sound of the loop, or the end of a turn; wait for it, or let silence stand in."""
         loop = asyncio.get_running_loop()
         while not self._waiting:
             self._wake.clear()
@@ -156,7 +163,10 @@ class Microphone:
                 seconds = STEP_S if self._stood_in else STALL_S
                 self._stood_in += seconds
                 return _frame(np.zeros(round(seconds * RATE), np.float32), loop.time())
-        part, at, _ = self._take_one()
+        if (first := self._waiting.popleft()) is None:
+            return EndTurnFrame()
+        self._taken(first)
+        part, at = first
         y = self._resampler.push(part)
         if self._processes is None and self._make is not None:
             self._processes = await loop.run_in_executor(self._pool, self._make)
@@ -183,11 +193,11 @@ class Microphone:
             y = process(y, at)
         return y
 
-    def _take_one(self) -> tuple[Float32, float, float]:
-        part, at = self._waiting.popleft()
-        seconds = len(part) / self._rate
+    def _taken(self, one: tuple[Float32, float] | None) -> float:
+        """Count sound that waits no more; return how long it is."""
+        seconds = 0.0 if one is None else len(one[0]) / self._rate
         self._waiting_s -= seconds
-        return part, at, seconds
+        return seconds
 
 
 def _frame(y: Float32, at: float) -> MicrophoneFrame:
