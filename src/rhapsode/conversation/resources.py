@@ -38,6 +38,9 @@ THREADS = 1
 """Of the recogniser. Two in lockstep are a little faster on an idle machine, and twenty times slower where a
 browser, a voice or a face needs the other core: each waits for the other at every step."""
 
+THINKERS = 32
+"""Thinkers that are kept, each for its settings; those that were used last."""
+
 Part = Literal["hear", "think", "speak"]
 
 Trouble = Callable[[Part, str], None]
@@ -60,6 +63,7 @@ class Resources:
         self.pool = pool or ThreadPoolExecutor(max(os.cpu_count() or 2, 4), "rhapsode-talk")
         self._made: dict[Any, Any] = {}
         self._making: dict[Any, threading.Lock] = {}
+        self._thinkers: dict[Any, None] = {}  # in the order of their use
         self._lock = threading.Lock()
         self._troubles: list[Trouble] = []
         self.rehearsal = Rehearsal(lambda: self.spoken)
@@ -172,7 +176,15 @@ class Resources:
             library = None if think.kind == "model" else self.library(think)
             return make_thinker(think, library=library, failed=lambda why: self._trouble("think", why))
 
-        thinker: Thinker = self.kept(("thinker", think.model_dump_json()), make)
+        key = ("thinker", think.model_dump_json())
+        thinker: Thinker = self.kept(key, make)
+        with self._lock:  # every client of the Realtime API may have a persona of its own
+            self._thinkers.pop(key, None)
+            self._thinkers[key] = None
+            for old in list(self._thinkers)[:-THINKERS]:
+                del self._thinkers[old]
+                self._made.pop(old, None)
+                self._making.pop(old, None)
         return thinker
 
     def library(self, think: Think) -> ScriptLibrary:
