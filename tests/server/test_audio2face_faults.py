@@ -106,7 +106,7 @@ def test_a_client_that_takes_nothing_is_let_go(plain: Wire):
     loud = bytes(48_000 * 2 * 60)
 
     async def scene() -> Heard:
-        async with serving(idle_s=0.3) as (server, channel):
+        async with serving(idle_s=1.5) as (server, channel):  # 0.3 s may pass between two parts
             stream = plain.open(channel)
             for request in clip(plain, loud, 48_000, size=480_000):
                 await stream.write(request)
@@ -116,7 +116,7 @@ def test_a_client_that_takes_nothing_is_let_go(plain: Wire):
 
     heard = asyncio.run(scene())
     assert heard.code == "DEADLINE_EXCEEDED"
-    assert "nobody took the answers for 0.3 s; read them while you send" in heard.details
+    assert "nobody took the answers for 1.5 s; read them while you send" in heard.details
     assert 0 < len(heard.times) < 1_800
 
 
