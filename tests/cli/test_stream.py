@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -80,10 +79,13 @@ def test_raw_sound_is_performed_into_a_take(tmp_path: Path):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_recording_is_complete(tmp_path: Path, how: signal.Signals):
     take = tmp_path / "take.npz"
-    command = [sys.executable, "-m", "rhapsode", "stream", "--to", f"file:{take}"]
-    with subprocess.Popen(command) as running:
-        time.sleep(6)
+    command = [sys.executable, "-m", "rhapsode", "stream", "--to", f"file:{take}", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if json.loads(line)["sinks"][0]["sent"] > 100:
+                break
         os.kill(running.pid, how)
-        assert running.wait(20) == 0
+        assert running.wait(60) == 0
     assert Performance.load(take).face.duration_s > 1
     assert [path.name for path in tmp_path.iterdir()] == ["take.npz"]

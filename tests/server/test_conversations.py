@@ -205,7 +205,7 @@ def test_a_database_that_cannot_be_written_is_told_and_harms_nobody(tmp_path: Pa
         await wire.until(lambda: told(wire, "answered"))
         wire.say(ASK)
         await wire.until(lambda: len(told(wire, "answered")) == 2)
-        for _ in range(500):
+        for _ in range(3000):
             if told(wire, "fault"):
                 break
             await asyncio.sleep(0.01)
