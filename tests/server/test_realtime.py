@@ -227,7 +227,7 @@ def test_settings_of_the_session_are_settings_of_the_conversation(url: str, talk
             "audio": {
                 "input": {
                     "turn_detection": {"type": "server_vad", "silence_duration_ms": 700},
-                    "transcription": {"language": "zh"},
+                    "transcription": {"language": "zh", "languages": ["zh", "en"], "delay": "low"},
                     "noise_reduction": {"type": "near_field"},
                 },
                 "output": {"voice": "hibari", "speed": 1.25},
@@ -241,7 +241,8 @@ def test_settings_of_the_session_are_settings_of_the_conversation(url: str, talk
 
         made = talking.made[-1].settings
         assert (made.hear.turn, made.hear.silence_s, made.hear.denoise) == ("silence", 0.7, True)
-        assert (made.hear.language, made.think.max_tokens) == ("zh", 90)
+        assert (made.hear.language, made.hear.languages) == ("zh", ("zh", "en"))
+        assert made.think.max_tokens == 90
         assert made.think.persona == "You are a guide."
         assert (made.speak.voice, made.speak.rate) == ("hibari", 1.25)
 

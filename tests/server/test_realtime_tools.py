@@ -214,6 +214,22 @@ def test_committed_sound_is_transcribed_before_it_is_answered(url: str):
     call(url, scene)
 
 
+def test_of_much_that_waits_the_newest_is_asked(url: str, talking: FakeTalking):
+    async def scene(caller: Caller) -> None:
+        create = caller.connection.conversation.item.create
+        for text in ("first " * 200, "second " * 200, "third"):
+            content = [{"type": "input_text", "text": text.strip()}]
+            await create(item={"type": "message", "role": "user", "content": content})
+        await caller.connection.response.create()
+        await caller.until("response.created")
+        await caller.connection.response.cancel()
+        await caller.until("response.done")
+        assert talking.made[-1].history[0].text.startswith("second second")
+        assert talking.made[-1].history[0].text.endswith("\nthird")
+
+    call(url, scene)
+
+
 def test_silence_that_is_committed_holds_nothing_up(url: str):
     async def scene(caller: Caller) -> None:
         await caller.connection.session.update(

@@ -69,8 +69,12 @@ export type TalkEvent =
   | { event: "speech_started" }
   | { event: "speech_stopped" }
   | { event: "partial"; text: string; language: string }
+  /** A whole question that waits for the word of a program that takes part; "asked" follows then. */
+  | { event: "heard"; text: string; language: string }
   | Asked
   | Answering
+  /** The answer ends in a call of a function of such a program. */
+  | { event: "called"; turn: number; id: string; name: string; arguments: string }
   | { event: "answer_text"; turn: number; text: string }
   | { event: "shown"; turn: number; title: string; url: string; suggestions: string[] }
   | { event: "felt"; emotion: string | null; gesture: string }

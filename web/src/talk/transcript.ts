@@ -67,6 +67,9 @@ export class Transcript {
       case "speech_stopped":
         this.stopped = true;
         return null;
+      case "heard":
+        this.partial = null;
+        return null;
       case "asked":
         this.partial = null;
         return this.ask(event);
@@ -90,8 +93,15 @@ export class Transcript {
         exchange.latency = event;
         return exchange;
       }
-      default:
+      case "answering":
+      case "answer_text":
+      case "speaking_started":
+      case "shown":
+      case "answered":
         return this.answer(event);
+      default:
+        // Calls are between programs, and a newer server may tell more.
+        return null;
     }
   }
 

@@ -141,6 +141,8 @@ class Config:
             hear["denoise"] = self.denoise
         if self.transcription is not None and self.transcription.language:
             hear["language"] = self.transcription.language
+        if self.transcription is not None and self.transcription.languages:
+            hear |= {"languages": self.transcription.languages}
         think: dict[str, Any] = {}
         if persona := "\n".join(filter(None, (self.instructions or base.think.persona, *self.system))):
             think["persona"] = persona

@@ -22,6 +22,9 @@ from rhapsode.server.realtime.items import Item
 from rhapsode.server.realtime.story import Spoken, Story
 from rhapsode.server.realtime.update import RealtimeError
 
+WAITING_KEPT = 100
+"""Spoken messages that wait to be answered at most."""
+
 _TRANSCRIPT = "conversation.item.input_audio_transcription"
 
 
@@ -88,10 +91,11 @@ class Hearing(Story):
             self._transcribed(item)
         if not self._beta:
             self._say("conversation.item.done", item=item.shown(beta=False))
-        if event.text:
+        if event.text and not self._config.transcribes:
             about = (event.certainty, event.emotion, event.emotion_certainty)
             item.question = Question(event.text, event.language, *about)
             self._waiting.append(item)
+            del self._waiting[:-WAITING_KEPT]
         self._proceed()
 
     def _asked(self, event: Asked) -> None:

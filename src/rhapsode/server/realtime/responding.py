@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from rhapsode.conversation.texts import MAX_TEXT
 from rhapsode.errors import RhapsodeError
 from rhapsode.server.place import Place
 from rhapsode.server.realtime import asked
@@ -108,8 +109,11 @@ class Responding(Hearing):
         return self._place.talk.settings.think.kind == "script"
 
     def _texts(self, wish: Wish) -> list[Item]:
-        """Return the messages that wait for an answer."""
-        return [item for item in (*self._waiting, *wish.given) if item.role == "user" and item.text]
+        """Return the messages that wait for an answer: the newest that fit into one question."""
+        there = [item for item in (*self._waiting, *wish.given) if item.role == "user" and item.text]
+        while len(there) > 1 and sum(len(item.text) + 1 for item in there) > MAX_TEXT:
+            del there[0]
+        return there
 
     def _proceed(self) -> None:
         """Begin the response that is asked for, if all that it waits for is there."""

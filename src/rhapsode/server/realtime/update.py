@@ -42,11 +42,15 @@ class TurnDetection(_Part):
     eagerness: Literal["low", "medium", "high", "auto"] | None = None
 
 
+_Tag = Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,8})*)?$")]
+
+
 class Transcription(_Part):
-    """The recogniser; its language is used, the rest is ours."""
+    """The recogniser; its languages are used, the rest is ours."""
 
     model: str | None = None
-    language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,8})*)?$")] | None = None
+    language: _Tag | None = None
+    languages: Annotated[tuple[_Tag, ...], Field(max_length=100)] | None = None
     prompt: str | None = None
 
 
