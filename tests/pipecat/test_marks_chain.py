@@ -157,6 +157,24 @@ def test_marks_of_a_conversation_stay_with_their_sentence_in_any_vendors_voice(
     assert scene.told(Answered)[0].text == "One two. Three four."
 
 
+def test_text_without_marks_goes_to_a_vendors_voice_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TESTS_API_KEY", "secret")
+    voice = make_service("tests.pipecat.vendor:VendorTTSService", {}, role="speak")
+
+    async def lengths(*texts: str) -> list[list[int]]:
+        return [[len(frame.audio) // 3200 async for frame in voice.run_tts(text, "a")] for text in texts]
+
+    async def kinds(text: str) -> list[str]:
+        return [type(frame).__name__ async for frame in voice.run_tts(text, "a")]
+
+    async def story() -> None:
+        assert await lengths(" Hello", " , ", "你好。") == [[6], [3], [3]]
+        assert await kinds("[nod] Yes. [joy]") == ["MarkFrame", "TTSAudioRawFrame", "MarkFrame"]
+        assert await kinds("[nod]") == ["MarkFrame"]
+
+    asyncio.run(story())
+
+
 def test_a_name_of_pipecat_stays_what_it_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TESTS_API_KEY", "secret")
     made = make_service("tests.pipecat.vendor:VendorTTSService", {}, role="speak")

@@ -118,7 +118,8 @@ def test_an_interruption_ends_the_work_on_an_answer():
 def test_a_script_that_is_not_there_is_an_error_of_the_pipeline():
     async def story(agent: Agent) -> None:
         await agent.put(contexts("hello"))
-        await asyncio.sleep(0.3)
+        while not (ear.all(ErrorFrame) and agent.ear.all(LLMFullResponseEndFrame)):
+            await asyncio.sleep(0.05)
 
     ear = Ear()
     agent = act(lambda: [ear, ThinkerService("/no/such/script.yaml")], story, real=True)

@@ -6,8 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from rhapsode.errors import FormatError
 from rhapsode.formats.azure import CHANNELS, RATE, frames_of
 from rhapsode.performance import CLOCK_HZ, Curves, Float32
+
+_FARTHEST = 60 * 60  # frames that may be missing: a minute
 
 
 class AnimationStream:
@@ -48,6 +51,11 @@ class AnimationStream:
 
         """
         first, values = frames_of(animation)
+        if first > len(self._frames) + _FARTHEST:
+            raise FormatError(
+                f"a viseme event is no Azure animation: got FrameIndex {first} behind {len(self._frames)} "
+                "frames, expected chunks in a row; ask for FacialExpression"
+            )
         for k, row in enumerate(values[:, self._columns], start=first):
             while self._frames and len(self._frames) < k:
                 self._frames.append(self._frames[-1])

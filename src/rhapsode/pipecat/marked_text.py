@@ -106,18 +106,25 @@ class KeptMarks(MarkedText):
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Yield ``text`` spoken by the class behind, with its marks."""
-        plain, marks = plain_and_marks(self.pieces(text))
-        letters = _letters(plain)
-        for place, mark in marks:
-            if place < len(plain) or not letters:
-                yield MarkFrame(mark)
-        if letters:
-            async with aclosing(super().run_tts(plain, context_id)) as frames:
+        plain = ""
+        before: list[MarkPiece] = []
+        behind: list[MarkPiece] = []
+        for piece in self.pieces(text):
+            if not isinstance(piece, Spoken):
+                behind.append(piece)
+                continue
+            plain += piece.text
+            if _letters(piece.text):
+                before, behind = before + behind, []
+        for mark in before:
+            yield MarkFrame(mark)
+        if plain.strip() or not behind:
+            given = text if plain.strip() == text.strip() else plain
+            async with aclosing(super().run_tts(given, context_id)) as frames:
                 async for frame in frames:
                     yield frame
-            for place, mark in marks:
-                if place >= len(plain):
-                    yield MarkFrame(mark)
+        for mark in behind:
+            yield MarkFrame(mark)
 
 
 def plain_and_marks(pieces: list[MarkPiece]) -> tuple[str, list[tuple[int, object]]]:
