@@ -174,7 +174,9 @@ class _Session:
     def run(self, _: None, feed: dict[str, Any], options: Any = None) -> list[Any]:
         self.order.append(str(feed["who"]))
         self.started.set()
-        while options is not None and not self.go.wait(0.01):
+        over = options is None
+        while not over:
+            over = self.go.wait(0.01)
             if options.terminate:
                 raise RuntimeError("told to stop")
         return [feed["who"]]
