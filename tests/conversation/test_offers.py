@@ -68,6 +68,20 @@ def test_a_script_greets_who_has_said_nothing():
     assert scene.thought.asked == []
 
 
+def test_silence_that_is_held_is_told_too():
+    async def story(scene: Scene) -> None:
+        scene.talk.listen(16_000)
+        scene.talk.end_turn()
+        await scene.hear(tone(0, 0.5))
+        assert scene.told(Heard) == []
+        scene.talk.holds = True
+        scene.talk.end_turn()
+        await scene.until(lambda: bool(scene.told(Heard)))
+        assert scene.told(Heard)[0].text == ""
+
+    converse(story)
+
+
 def test_what_is_held_is_answered_when_somebody_says_so():
     async def story(scene: Scene) -> None:
         scene.talk.holds = True

@@ -117,6 +117,8 @@ class FakeConversation:
                 self.end_turn()
 
     def end_turn(self) -> None:
+        if not self._speech_s and self.holds:
+            self._tell(Heard("", "en"))
         if self._speech_s:
             self._tell(SpeechStopped(self._now() - self._quiet_s))
             text, joy = f"speech of {self._speech_s:.1f} seconds", Emotion(joy=0.4)

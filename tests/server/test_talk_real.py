@@ -114,3 +114,35 @@ def test_the_stock_client_speaks_and_interrupts(url: str):
     faces = [e for e in got if e["type"] == "rhapsode.face"][1:]
     assert faces
     assert np.ptp([row for face in faces for row in face["values"]], axis=0).max() > 0.1
+
+
+def test_what_is_committed_at_once_is_heard_to_its_last_word(url: str):
+    async def scene() -> list[dict[str, Any]]:
+        from openai import AsyncOpenAI
+
+        client = AsyncOpenAI(base_url=f"{url}/v1", api_key="x")
+        got: list[dict[str, Any]] = []
+        async with client.realtime.connect(model="rhapsode") as connection, asyncio.timeout(PATIENCE_S):
+            audio = {"input": {"turn_detection": None, "transcription": {"language": "en"}}}
+            session: Any = {"type": "realtime", "audio": audio}
+            await connection.session.update(session=session)
+            y = spoken("I would like to know how much a ticket for two grown-ups and a child costs.")[
+                :-48_000
+            ]
+            raw = (y * 32767).astype("<i2").tobytes()
+            for first in range(0, len(raw), 96_000):
+                piece = base64.b64encode(raw[first : first + 96_000]).decode()
+                await connection.input_audio_buffer.append(audio=piece)
+            await connection.input_audio_buffer.commit()
+            await connection.response.create()
+            while not got or got[-1]["type"] != "response.done":
+                got.append((await connection.recv()).to_dict())
+        return got
+
+    got = asyncio.run(scene())
+    heard = next(e for e in got if e["type"].endswith("input_audio_transcription.completed"))
+    words = heard["transcript"].lower()
+    assert "how much" in words
+    assert words.rstrip(".?! ").endswith(("costs", "cost"))
+    assert got[-1]["response"]["status"] == "completed"
+    assert [e for e in got if e["type"] == "error"] == []

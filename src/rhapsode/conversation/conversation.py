@@ -76,7 +76,7 @@ class Conversation:
                 exchange.fault("speak"),
             ),
         )
-        self._told = Told(self._started, self._taken, lambda: None, self._stopped)
+        self._told = Told(self._started, self._taken, stopped=self._stopped, silent=self._silent)
         self._manners = Manners(session, self._resources, exchange.fault("speak"), who=self)
         exchange.watch(self._manners.see)
 
@@ -266,6 +266,12 @@ class Conversation:
         self._exchange.tell(SpeechStopped(at))
         if turn:
             self._exchange.given()
+
+    def _silent(self) -> None:
+        """Somebody else waits for the words of a turn, in which there are none."""
+        if self.holds:
+            language = self._resources.language("", self._settings, self.history)
+            self._exchange.heard(Question("", language))
 
     def _complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
         if not self.holds:

@@ -75,6 +75,7 @@ class Told:
         taken: the person has the turn; whoever else speaks falls silent.
         paused: the person pauses.
         stopped: the speech ended at a time; whether it was a turn, or said while the answer went on.
+        silent: a turn was to end by a button, and nobody had spoken.
         level: of the sound, decibels below full scale, at a time; every 32 ms.
 
     """
@@ -83,6 +84,7 @@ class Told:
     taken: Callable[[], None] = lambda: None
     paused: Callable[[], None] = lambda: None
     stopped: Callable[[float, bool], None] = lambda at, turn: None
+    silent: Callable[[], None] = lambda: None
     level: Callable[[float, float], None] = lambda db, at: None
 
 
@@ -224,6 +226,7 @@ class TurnTaking(FrameProcessor):
     async def _finish_now(self) -> None:
         if not self._speech.on:
             self._speech.forget()
+            self._told.silent()
             return
         now = asyncio.get_running_loop().time()
         if self._asked is None:

@@ -53,9 +53,6 @@ class Hearing(Story):
 
     def _speech(self, event: SpeechStarted | SpeechStopped) -> None:
         if self._config.turn is None:
-            if isinstance(event, SpeechStopped):
-                for spoken in [one for one in self._unheard if not one.ended][:1]:
-                    spoken.ended = True
             return
         at, item = self.feed.ms_at(event.at), self._speaking()
         if isinstance(event, SpeechStarted):
@@ -65,7 +62,7 @@ class Hearing(Story):
         self._say("input_audio_buffer.speech_stopped", audio_end_ms=at, item_id=item.id)
         self._commit(item)
         if self._config.holds:
-            self._unheard.append(Spoken(item, ended=True))
+            self._unheard.append(Spoken(item))
 
     def _barged_in(self) -> None:
         """Take notice that the person speaks."""
@@ -81,6 +78,8 @@ class Hearing(Story):
 
     def _words(self, event: Heard) -> None:
         """Take the words of a message that waits to be answered then."""
+        if not self._unheard and not event.text:
+            return
         if not self._unheard:
             self._commit(item := self._speaking())
             self._unheard.append(Spoken(item))

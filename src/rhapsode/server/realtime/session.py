@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
-from rhapsode.conversation.events import Heard
 from rhapsode.dialogue.turns import Call
 from rhapsode.errors import RhapsodeError
 from rhapsode.performance import CURVE_HZ
@@ -24,9 +22,6 @@ from rhapsode.settings import Settings
 
 SHORTEST_S = 0.1
 """A message of sound is at least so long."""
-
-QUIET_S = 1.0
-"""So long after a message of sound it is certain that nobody was heard in it."""
 
 
 class RealtimeSession(Responding):
@@ -152,20 +147,8 @@ class RealtimeSession(Responding):
 
     def _await_words(self, item: Item) -> None:
         """Let the sound so far be a message, whose words follow."""
-        spoken = Spoken(item)
-        self._unheard.append(spoken)
-        self.feed.then(lambda: self._end_sound(spoken))
-
-    def _end_sound(self, spoken: Spoken) -> None:
-        self._end_turn()
-        asyncio.get_running_loop().call_later(QUIET_S, self._nobody, spoken)
-
-    def _nobody(self, spoken: Spoken) -> None:
-        """Take notice that nobody was heard in a message."""
-        if spoken in self._unheard and not spoken.ended:
-            self._unheard.remove(spoken)
-            self._unheard.appendleft(spoken)
-            self._words(Heard("", spoken.item.language))
+        self._unheard.append(Spoken(item))
+        self.feed.then(self._end_turn)
 
     def _clear(self) -> None:
         self.feed.clear()

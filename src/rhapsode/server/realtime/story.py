@@ -36,13 +36,11 @@ class Spoken:
 
     Args:
         item: the message.
-        ended: whether somebody was heard in it.
         failed: whether it could not be recognised.
 
     """
 
     item: Item
-    ended: bool = False
     failed: bool = False
 
 
