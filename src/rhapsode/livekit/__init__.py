@@ -6,6 +6,7 @@
 - `AvatarSession`: publishes face and voice from the agent's own process.
 - `FaceVideo`: the `VideoGenerator` behind it, for an `AvatarRunner` of your own.
 - `serve`: the same in a process or machine of its own, which an agent sends its sound to.
+- `worker_options`: a worker that is dispatched to rooms: ``python -m rhapsode.livekit start``.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from rhapsode.errors import MissingExtraError
 if TYPE_CHECKING:
     from rhapsode.livekit.avatar import AvatarSession, serve
     from rhapsode.livekit.video import FaceVideo
+    from rhapsode.livekit.worker import worker_options
 
-_WHERE = {"AvatarSession": "avatar", "serve": "avatar", "FaceVideo": "video"}
+_WHERE = {"AvatarSession": "avatar", "serve": "avatar", "FaceVideo": "video", "worker_options": "worker"}
 
-__all__ = ["AvatarSession", "FaceVideo", "serve"]
+__all__ = ["AvatarSession", "FaceVideo", "serve", "worker_options"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from livekit.agents import AgentSession
@@ -13,6 +14,9 @@ from livekit.agents.voice.avatar import AvatarSession as _AvatarSession
 from livekit import rtc
 from rhapsode.live.engine import SAMPLE_RATE
 from rhapsode.livekit.video import FaceVideo
+
+AUDIO_STREAM_TOPIC = "lk.audio_stream"
+"""Where LiveKit's `DataStreamAudioOutput` sends an agent's sound."""
 
 
 class AvatarSession(_AvatarSession):
@@ -75,7 +79,7 @@ class AvatarSession(_AvatarSession):
 
 
 async def serve(room: rtc.Room, video: FaceVideo, *, sender: str | None = None) -> None:
-    """Be the avatar of an agent in another process, until cancelled.
+    """Be the avatar of an agent in another process: until it leaves, the room is left, or cancelled.
 
     The agent sends its sound with LiveKit's `DataStreamAudioOutput`, whose destination is the identity that
     ``room`` was joined with.
@@ -89,12 +93,40 @@ async def serve(room: rtc.Room, video: FaceVideo, *, sender: str | None = None) 
         RhapsodeError: the face or its avatar cannot be loaded.
 
     """
-    await video.prepare()
     receiver = DataStreamAudioReceiver(room, sender_identity=sender)
-    runner = AvatarRunner(room, audio_recv=receiver, video_gen=video, options=video.options)
+    over = asyncio.Event()
+
+    def left(participant: rtc.RemoteParticipant) -> None:
+        served = getattr(receiver, "_remote_participant", None)
+        if served is not None and participant.identity == served.identity:
+            over.set()
+
+    def parted(*_: object) -> None:
+        over.set()
+
+    room.on("participant_disconnected", left)
+    room.on("disconnected", parted)
+    runner: AvatarRunner | None = None
+    jobs: list[asyncio.Task[Any]] = []
     try:
-        await runner.start()
-        await runner.wait_for_complete()
+        await video.prepare()
+        runner = AvatarRunner(room, audio_recv=receiver, video_gen=video, options=video.options)
+        jobs = [asyncio.create_task(_run(runner)), asyncio.create_task(over.wait())]
+        await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+        if jobs[0].done() and not over.is_set():
+            jobs[0].result()
     finally:
-        await runner.aclose()
+        room.off("participant_disconnected", left)
+        room.off("disconnected", parted)
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        if runner is not None:
+            await runner.aclose()
+        room.unregister_byte_stream_handler(AUDIO_STREAM_TOPIC)
         video.aclose()
+
+
+async def _run(runner: AvatarRunner) -> None:
+    await runner.start()
+    await runner.wait_for_complete()
