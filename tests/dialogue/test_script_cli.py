@@ -58,7 +58,7 @@ def test_ask(tmp_path: Path) -> None:
     assert found["answer"] == "Closed on holidays."
     chinese = json.loads(run(app, ["ask", path, "几点开门", "-l", "zh", "--json"]).stdout)
     assert chinese["answer"].endswith("十点到六点。")
-    assert "(no answer: nothing reaches 0.6)" in run(app, ["ask", path, "?"]).stdout
+    assert "(no answer: nothing is near, or the script refuses it)" in run(app, ["ask", path, "?"]).stdout
 
 
 def test_convert(tmp_path: Path) -> None:
