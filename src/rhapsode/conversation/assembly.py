@@ -10,6 +10,7 @@ from rhapsode.conversation.events import Partial
 from rhapsode.conversation.exchange import Exchange
 from rhapsode.conversation.foresight import foreseeing
 from rhapsode.conversation.resources import Resources
+from rhapsode.conversation.timbering import Timbering
 from rhapsode.dialogue.turns import Question
 from rhapsode.errors import RhapsodeError
 from rhapsode.pipecat.asking import LATE_S, Asking, Complete
@@ -88,13 +89,27 @@ def assemble(
             ]
         ),
         Marking(exchange.text),
-        voice
-        or Voicing(
-            lambda: resources.speaks(settings().speak),
-            resources.chunker,
-            resources.pool,
-            ahead=lambda: performing.ahead_s,
-            failed=exchange.fault("speak"),
+        *(
+            [
+                voice,
+                Timbering(
+                    lambda: settings().speak.timbre,
+                    now.speak.voice,
+                    kept=resources.kept,
+                    pool=resources.pool,
+                    failed=exchange.fault("speak"),
+                ),
+            ]
+            if voice
+            else [
+                Voicing(
+                    lambda: resources.speaks(settings().speak),
+                    resources.chunker,
+                    resources.pool,
+                    ahead=lambda: performing.ahead_s,
+                    failed=exchange.fault("speak"),
+                )
+            ]
         ),
         performing,
     ]

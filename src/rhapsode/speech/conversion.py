@@ -80,9 +80,8 @@ def make_converter(name: str, voice: Voice, *, language: str = "") -> Converter:
         SpeechError: too little of a voice is in the file.
 
     """
-    module, colon, function = name.partition(":")
-    if colon and module.replace(".", "").replace("_", "").isalnum() and not Path(name).expanduser().exists():
-        return _named(module, function)(voice, language)
+    if (make := named_converter(name)) is not None:
+        return make(voice, language)
     return WorldConverter(Timbre.from_file(name), own_profile(voice, language))
 
 
@@ -104,16 +103,28 @@ def own_profile(voice: Voice, language: str = "") -> Profile:
     return measure(resample(sound.mono(), sound.sample_rate, RATE))
 
 
-class _Make(Protocol):
-    def __call__(self, voice: Voice, language: str, /) -> Converter: ...
+class Make(Protocol):
+    """Makes a converter."""
+
+    def __call__(self, voice: Voice | str, language: str, /) -> Converter:
+        """Return what converts ``voice``; of a voice of Pipecat's services only the name is known."""
 
 
-def _named(module: str, function: str) -> _Make:
+def named_converter(name: str) -> Make | None:
+    """Return the function that ``name`` names as "module:function"; None where it is a file.
+
+    Raises:
+        SettingError: there is no such function.
+
+    """
+    module, colon, function = name.partition(":")
+    word = module.replace(".", "").replace("_", "").isalnum()
+    if not colon or not word or Path(name).expanduser().exists():
+        return None
     try:
-        made: _Make = getattr(import_module(module), function)
+        made: Make = getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise SettingError(
-            f"there is no converter '{module}:{function}' ({error}); "
-            "name a function that can be imported, or a sound file"
+            f"there is no converter '{name}' ({error}); name a function that can be imported, or a sound file"
         ) from error
     return made

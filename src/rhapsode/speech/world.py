@@ -98,8 +98,12 @@ def synthesise(seen: Analysis, samples: int) -> Float32:
     return out
 
 
-def measure(y: Float32) -> Profile:
+def measure(y: Float32, *, least_s: float = LEAST_S) -> Profile:
     """Return what the voice of (n,) samples at `RATE` sounds like.
+
+    Args:
+        y: somebody who speaks, without music.
+        least_s: so much of it must be voiced, seconds.
 
     Raises:
         MissingExtraError: pyworld is not installed.
@@ -112,9 +116,9 @@ def measure(y: Float32) -> Profile:
     voiced = sounding & (seen.pitch > 0)
     unvoiced = sounding & (seen.pitch <= 0)
     seconds = float(voiced.sum()) * STEP_MS / 1000
-    if seconds < LEAST_S:
+    if seconds < least_s:
         raise SpeechError(
-            f"a voice is measured on {LEAST_S:g} s of voiced speech at the least, got {seconds:.1f} s; "
+            f"a voice is measured on {least_s:g} s of voiced speech at the least, got {seconds:.1f} s; "
             "give about a minute of one person who speaks, without music"
         )
     pitch = np.log(seen.pitch[voiced])
