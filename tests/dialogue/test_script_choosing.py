@@ -9,7 +9,7 @@ import pytest
 
 from rhapsode.dialogue import fallbacks
 from rhapsode.dialogue.script import ScriptThinker, answer_words
-from rhapsode.dialogue.script.choosing import asks_on, before, chosen, offered
+from rhapsode.dialogue.script.choosing import asks_on, before, chosen, offered, points
 from rhapsode.dialogue.turns import Piece, Question, Say, Source, Turn
 from tests.dialogue.script_fake import SMALL, library_of
 
@@ -91,6 +91,15 @@ def test_a_reply_chooses(thinker: ScriptThinker, reply: str, language: str, entr
 def test_another_question_is_no_choice(thinker: ScriptThinker, reply: str) -> None:
     options = offered(thinker.library.script, [OFFER])
     assert chosen(reply, options, "en") is None
+
+
+@pytest.mark.parametrize(("reply", "language"), [("the second one", "en"), ("no", "en"), ("前者", "zh")])
+def test_pointing_at_nothing_finds_nothing(thinker: ScriptThinker, reply: str, language: str) -> None:
+    assert points(reply, language)
+    assert _source(thinker, reply, [], language).kind == "fallback"
+    sure = ScriptThinker(thinker.library, threshold=0.0)
+    assert _source(sure, reply, [], language).kind == "fallback"
+    assert not points("where is the second floor", "en")
 
 
 def test_a_choice_needs_an_offer(thinker: ScriptThinker) -> None:

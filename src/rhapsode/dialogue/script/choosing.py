@@ -64,17 +64,27 @@ def chosen(text: str, options: Sequence[Entry], language: str) -> Choice | None:
     """
     if not options or not bare(text):
         return None
+    pointed = _pointed(text, language, len(options))
+    if pointed is None:
+        return _named(text, options)
+    return Choice("no", None) if pointed < 0 else Choice("entry", options[pointed])
+
+
+def points(text: str, language: str) -> bool:
+    """Tell whether ``text`` only points at what was offered ("the second one", "no"), whatever that was."""
+    return bool(bare(text)) and _pointed(text, language, 3) is not None
+
+
+def _pointed(text: str, language: str, count: int) -> int | None:
+    """Return which of ``count`` is meant, -1 for none of them; None where the text says more than that."""
     base = language.partition("-")[0].lower()
     for tag in dict.fromkeys((base, *YES)):
         if bare(text) in _bare(YES, tag):
-            return Choice("entry", options[0])
+            return 0
         if bare(text) in _bare(NO, tag):
-            return Choice("no", None)
-    for tag in dict.fromkeys((base, *NTH)):
-        number = _nth(text, tag, len(options))
-        if number is not None:
-            return Choice("entry", options[number])
-    return _named(text, options)
+            return -1
+    numbers = (_nth(text, tag, count) for tag in dict.fromkeys((base, *NTH)))
+    return next((number for number in numbers if number is not None), None)
 
 
 def _nth(text: str, tag: str, count: int) -> int | None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from rhapsode.dialogue.script.answer_words import ANOTHER
-from rhapsode.dialogue.script.choosing import Choice, asks_on, before, chosen, offered
+from rhapsode.dialogue.script.choosing import Choice, asks_on, before, chosen, offered, points
 from rhapsode.dialogue.script.index import Hit, Index
 from rhapsode.dialogue.script.library import ScriptLibrary
 from rhapsode.dialogue.script.model import Entry, Script, match_language
@@ -110,7 +110,7 @@ class ScriptThinker:
         if choice is not None and choice.entry is not None:
             return [Hit(choice.entry, 1.0, question.text, True)]
         hits = index.search(question.text, language=language, context=context, count=count)
-        if choice is not None:  # a "no", unless the script itself has an answer to that
+        if choice is not None or points(question.text, language):  # unless the script itself answers that
             return [hit for hit in hits[:1] if hit.exact]
         hits = [hit for hit in hits if any(hit.entry.answers.values())]
         if hits and hits[0].exact:
