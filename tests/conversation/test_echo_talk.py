@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from rhapsode.audio.echo import RATE
-from rhapsode.audio.resample import resample
+from rhapsode.audio.resample import Resampler, resample
 from rhapsode.audio.vad import SileroVad
 from rhapsode.conversation import Resources
 from rhapsode.conversation.events import Answered, SpeechStarted, StateChanged
 from rhapsode.live.items import Item, SoundItem
+from rhapsode.live.playout import Playout
 from rhapsode.performance import Float32, Sound, Words
 from rhapsode.settings import Hear, Settings, Speak
 from rhapsode.speech.manner import Manner
@@ -113,3 +116,61 @@ def test_a_person_interrupts_it(ears: RealEars):
     assert scene.told(Answered)[0].interrupted
     begun = scene.when(SpeechStarted, 0)
     assert 2.9 < begun - scene.events[0][0] < 4.0
+
+
+class Set:
+    """A loudspeaker that plays the voice and the background, as every sink does."""
+
+    def __init__(self, scene: Scene, seconds: float) -> None:
+        self.played = np.zeros(round(seconds * RATE) + RATE, np.float32)
+        self._playout, self._down, self._at = Playout(scene.session.timeline), Resampler(VOICE_HZ, RATE), 0
+
+    def offer(self, item: Item) -> None:
+        self._playout.offer(item)
+
+    def interrupted(self, generation: int) -> None:
+        self._playout.interrupted()
+
+    def play(self, now: float, samples: int) -> None:
+        y = self._down.push(self._playout.moment(now, samples * VOICE_HZ // RATE)[1])
+        self.played[self._at : self._at + len(y)] = y
+        self._at += len(y)
+
+
+def over_a_background(ears: RealEars, folder: Path, *, echo: bool, says: str, person_at_s: float) -> Scene:
+    """Let people talk in the background of 7 s, in which it may speak and a person may too."""
+    y = np.concatenate([recording("plums"), recording("violins")])
+    soundfile.write(folder / "people.wav", y + np.roll(y, 3 * RATE), RATE)
+    person = recording("violins")[RATE // 2 : RATE * 5 // 2]
+
+    async def story(scene: Scene) -> None:
+        await scene.until(lambda: scene.session.timeline.bed is not None)
+        speaker, step, tail = Set(scene, 7.0), 640, RATE // 2
+        scene.session.attach(speaker)
+        scene.talk.listen(RATE)
+        if says:
+            scene.talk.say(says)
+        for first in range(0, 7 * RATE, step):
+            await asyncio.sleep(step / RATE)
+            speaker.play(scene.now(), step)
+            due = first - round(SOUND_S * RATE)
+            loud = np.concatenate([np.zeros(tail + max(-due, 0), np.float32), speaker.played])
+            heard = room(loud[max(due, 0) :][: tail + step], delay_ms=0)[-step:]
+            since = first - round(person_at_s * RATE)
+            said = person[max(since, 0) :][: step if since >= 0 else 0]
+            heard[: len(said)] += said
+            scene.talk.hear(heard)
+
+    speak = Speak(background=str(folder / "people.wav"), background_db=-14)
+    (scene,) = converse(story, resources=ears, settings=Settings(hear=Hear(echo=echo), speak=speak))
+    return scene
+
+
+def test_people_in_the_background_are_not_heard_and_do_not_hide_who_speaks(ears: RealEars, tmp_path: Path):
+    says = "What it says does not matter."
+    alone = over_a_background(ears, tmp_path, echo=True, says=says, person_at_s=99)
+    assert not alone.told(SpeechStarted)
+    assert [answer.interrupted for answer in alone.told(Answered)] == [False]
+    assert over_a_background(ears, tmp_path, echo=False, says="", person_at_s=99).told(SpeechStarted)
+    person = over_a_background(ears, tmp_path, echo=True, says="", person_at_s=3.0)
+    assert len(person.told(SpeechStarted)) >= 1

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import numpy as np
 
+from rhapsode.audio.underlay import SWELL_DB
 from rhapsode.conversation.microphone import Echo, Microphone, Process
 from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
 from rhapsode.pipecat.frames import EndTurnFrame, MicrophoneFrame
+
+AHEAD_S, STEP_S = 0.25, 0.1
+"""How far ahead the microphone knows of a background, and in what steps."""
 
 
 class Ears:
@@ -39,6 +44,7 @@ class Ears:
         self._before: Microphone | None = None
         self._plugged = asyncio.Event()
         self._attached = False
+        self._told = 0.0  # the loop's time up to which the microphone knows what is played
 
     def begin(self) -> None:
         """Follow what the session plays."""
@@ -72,7 +78,9 @@ class Ears:
 
         """
         if self._microphone is not None:
-            self._microphone.hear(chunk, asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self._tell_background(self._microphone, now)
+            self._microphone.hear(chunk, now)
 
     def deafen(self) -> None:
         """Turn the microphone off."""
@@ -113,9 +121,26 @@ class Ears:
     def offer(self, item: Item) -> None:
         """Let the microphone know what is played."""
         if self._microphone is not None and isinstance(item, SoundItem):
-            self._microphone.played(item, self._session.timeline.time_of(item.start))
+            at, bed = self._session.timeline.time_of(item.start), self._session.timeline.bed
+            if bed is not None:
+                under = bed.at(round(at * bed.sample_rate), len(item.samples)) * np.float32(bed.level)
+                item = replace(item, samples=item.samples + under)
+            self._microphone.played(item, at)
+            self._told = at + len(item.samples) / item.sample_rate
+
+    def _tell_background(self, microphone: Microphone, now: float) -> None:
+        """Let the microphone know of the background that is heard where nobody speaks."""
+        bed, begin = self._session.timeline.bed, max(self._told, now)
+        if bed is None or now + AHEAD_S - begin < STEP_S:
+            return
+        count = round((now + AHEAD_S - begin) * bed.sample_rate)
+        level = np.float32(bed.level * 10 ** (SWELL_DB / 20))
+        y = bed.at(round(begin * bed.sample_rate), count) * level
+        microphone.played(SoundItem(-1, 0, y, bed.sample_rate), begin)
+        self._told = begin + count / bed.sample_rate
 
     def interrupted(self, generation: int) -> None:
         """Let the microphone know that what is not heard yet never will be."""
         if self._microphone is not None:
-            self._microphone.silenced(asyncio.get_running_loop().time())
+            self._told = asyncio.get_running_loop().time()
+            self._microphone.silenced(self._told)

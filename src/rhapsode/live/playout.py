@@ -140,7 +140,7 @@ class Playout:
             self._falling = self._falling[fall:]
         bed = self._timeline.bed
         soon = bed is not None and self._cursor is not None and self._loud(self._cursor, _SOON)
-        return face, self._underlay.mix(heard, now, bed, soon=soon)
+        return face, self._underlay.mix(heard, now - CUSHION_S, bed, soon=soon)
 
     def _moment(self, now: float, count: int) -> tuple[FaceFrame, Float32]:
         """Return the same without background."""
