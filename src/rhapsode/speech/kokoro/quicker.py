@@ -1,8 +1,8 @@
 """The network of Kokoro twice as fast, to the same sample: its convolutions as products of matrices.
 
 onnxruntime has faster kernels for products of uint8 and int8, made of the dot products of today's processors
-(measured with AMX), than for its convolutions of uint8. All is sums of integers, so that nothing else changes. A processor that lacks
-them rounds off where signed and unsigned numbers meet; `exact` finds that out.
+(measured with AMX), than for convolutions of uint8. All is sums of integers, so that nothing else changes. A
+processor that lacks them rounds off where signed and unsigned numbers meet; `exact` finds that out.
 """
 
 from __future__ import annotations
