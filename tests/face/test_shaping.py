@@ -144,7 +144,7 @@ def test_lips_that_are_pressed_close_over_the_jaw_that_is_there() -> None:
     """All weights at once part the lips that mouthClose closes: the lips give way, not the jaw below them."""
     raw = np.ones((1, WIDTH), np.float32)
     raw[:, ARKIT.index("jawOpen")] = 0.25
-    made = shape(raw, Shaping(smoothing=0, symmetry=0), np.ones(1))
+    made = shape(raw, Shaping(smoothing=0, symmetry=0), np.ones(1, np.float32))
     assert np.all(column(made, "mouthClose") <= column(made, "jawOpen") + 0.1 + 1e-6)
 
 
