@@ -50,6 +50,11 @@ def test_a_question_is_answered(client: Client):
     assert caught.value.status == 404
 
 
+def test_a_session_knows_whom_it_talks_with(client: Client):
+    with client.session(person="visitor 7 & 8") as session:
+        assert session.look()["person"] == "visitor 7 & 8"
+
+
 def test_a_session_listens_for_a_language_of_its_own(client: Client):
     with client.session(language="zh") as session:
         assert session.look()["talk"]["language"] == "zh"

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,15 +42,16 @@ class AsyncClient:
     def __init__(self, url: str = "http://127.0.0.1:8420", *, token: str = "") -> None:
         self._http = Http(url, token)
 
-    def session(self, known: str = "", *, language: str = "") -> AsyncSession:
+    def session(self, known: str = "", *, language: str = "", person: str = "") -> AsyncSession:
         """Return a session for ``async with``: a new one that ends with it, or that with the id ``known``.
 
         Args:
             known: id of a session that is there.
             language: that it listens for, as `AsyncSession.listen_for`.
+            person: whom a new session talks with, as you know them, for conversations that are kept.
 
         """
-        return AsyncSession(self._http, known, language=language)
+        return AsyncSession(self._http, known, language=language, person=person)
 
     async def health(self) -> dict[str, Any]:
         """Return how the server is."""
@@ -74,8 +76,9 @@ class AsyncSession:
 
     """
 
-    def __init__(self, http: Http, known: str = "", *, language: str = "") -> None:
+    def __init__(self, http: Http, known: str = "", *, language: str = "", person: str = "") -> None:
         self._http, self._own, self._language = http, not known, language
+        self._person = person
         self.id = known
         self._wire: Wire | None = None
 
@@ -83,7 +86,9 @@ class AsyncSession:
         """Begin."""
         if self._own:
             body = {"language": self._language} if self._language else None
-            self.id = (await self._http.ask("POST", "/api/sessions", body))["session"]
+            self.id = (await self._http.ask("POST", f"/api/sessions?person={quote(self._person)}", body))[
+                "session"
+            ]
         elif self._language:
             await self.listen_for(self._language)
         else:

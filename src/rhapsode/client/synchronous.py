@@ -66,15 +66,16 @@ class Client:
     def __init__(self, url: str = "http://127.0.0.1:8420", *, token: str = "") -> None:
         self._client, self._loop = AsyncClient(url, token=token), _Loop()
 
-    def session(self, known: str = "", *, language: str = "") -> Session:
+    def session(self, known: str = "", *, language: str = "", person: str = "") -> Session:
         """Return a session for ``with``: a new one, ended afterwards, or the one with the id ``known``.
 
         Args:
             known: id of a session that is there.
             language: that it listens for, as `Session.listen_for`.
+            person: whom a new session talks with, as you know them, for conversations that are kept.
 
         """
-        return Session(self._client.session(known, language=language), self._loop)
+        return Session(self._client.session(known, language=language, person=person), self._loop)
 
     def health(self) -> dict[str, Any]:
         """Return how the server is."""

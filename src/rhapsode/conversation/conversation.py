@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from pipecat.frames.frames import Frame, InterruptionFrame
 
 from rhapsode.conversation.assembly import assemble
 from rhapsode.conversation.ears import Ears
-from rhapsode.conversation.events import Event, SpeechStarted, SpeechStopped, State
+from rhapsode.conversation.events import Event, State
 from rhapsode.conversation.exchange import Exchange
 from rhapsode.conversation.manners import Manners
-from rhapsode.conversation.resources import Resources
+from rhapsode.conversation.resources import Part, Resources
 from rhapsode.conversation.running import run_pipeline
 from rhapsode.conversation.texts import checked
 from rhapsode.conversation.understanding import Replies, Understanding
@@ -22,9 +21,8 @@ from rhapsode.dialogue.aside import ask_aside
 from rhapsode.dialogue.turns import Offer, Question, Turn
 from rhapsode.live.session import Session
 from rhapsode.performance import Float32
-from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame, TurnEndFrame
+from rhapsode.pipecat.frames import EndTurnFrame, QuestionFrame, SayFrame
 from rhapsode.pipecat.performing import Performing, Show
-from rhapsode.pipecat.turns import Told
 from rhapsode.settings import Settings
 
 
@@ -42,8 +40,6 @@ class Conversation:
         ready: set once everything is loaded and the loop runs; what is asked before waits.
         tools: of whoever asks, which a language model may call from the next question on; what it calls
             is told as `rhapsode.conversation.events.Called`, and ends the answer.
-        holds: whether what the person says is told as `rhapsode.conversation.events.Heard`, and answered only
-            where somebody calls `answer`.
 
     """
 
@@ -53,7 +49,6 @@ class Conversation:
         self._resources = resources or Resources()
         self.ready = asyncio.Event()
         self.tools: Offer | None = None
-        self.holds = False
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._ears = Ears(
             session,
@@ -63,7 +58,11 @@ class Conversation:
         )
         self._exchange = exchange = Exchange(lambda: asyncio.get_running_loop().time())
         self._understanding = Understanding(
-            exchange, Replies(self._ask_aloud, self.say, self.interrupt, self._ask_again)
+            exchange,
+            Replies(
+                self._ask_aloud, self.say, self.interrupt, self._ask_again, lambda: self._stop(tell=False)
+            ),
+            language=self._language,
         )
         self._performing = Performing(
             session,
@@ -76,7 +75,6 @@ class Conversation:
                 exchange.fault("speak"),
             ),
         )
-        self._told = Told(self._started, self._taken, stopped=self._stopped, silent=self._silent)
         self._manners = Manners(session, self._resources, exchange.fault("speak"), who=self)
         exchange.watch(self._manners.see)
 
@@ -94,6 +92,15 @@ class Conversation:
     def state(self) -> State:
         """What the digital human does now."""
         return self._exchange.state
+
+    @property
+    def holds(self) -> bool:
+        """Whether what is said is told as `Heard`, and answered only where somebody calls `answer`."""
+        return self._understanding.holds
+
+    @holds.setter
+    def holds(self, holds: bool) -> None:
+        self._understanding.holds = holds
 
     def watch(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``watcher`` with every event, on the loop; return what stops that."""
@@ -139,7 +146,7 @@ class Conversation:
 
         """
         text, now = checked(text, "question"), asyncio.get_running_loop().time()
-        spoken = language or self._resources.language(text, self._settings, self.history)
+        spoken = language or self._language(text)
         return self._ask(Question(text, spoken), now, now, now, spoken=False)
 
     def answer(self, heard: Question) -> int:
@@ -157,7 +164,7 @@ class Conversation:
             language: BCP 47 tag; empty for the one that is spoken.
 
         """
-        spoken = language or self._resources.language("", self._settings, self.history)
+        spoken = language or self._language()
         self._stop()
         turn = self._begin(self._exchange.begin())
         self._put(self._question(turn, Question("", spoken)))
@@ -176,7 +183,7 @@ class Conversation:
 
         """
         text = checked(text, "text to speak")
-        spoken = language or self._resources.language(text, self._settings, self.history)
+        spoken = language or self._language(text)
         self._stop()
         turn = self._begin(self._exchange.begin())
         self._put(SayFrame(turn, text, spoken))
@@ -215,12 +222,14 @@ class Conversation:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        await self._load()
         loop = asyncio.get_running_loop()
 
-        def trouble(part: Any, message: str) -> None:
+        def trouble(part: Part, message: str) -> None:
             loop.call_soon_threadsafe(self._exchange.fault(part), message)
 
+        load = self._resources.warm_up  # what cannot be loaded is told, and tried again when it is needed
+        for fault in await loop.run_in_executor(self._resources.pool, load, self._settings):
+            trouble(*fault)
         unwatch = self._resources.watch(trouble)
         self._ears.begin()
         self._manners.begin(self._settings)
@@ -229,8 +238,8 @@ class Conversation:
             self._exchange,
             self._performing,
             settings=lambda: self._settings,
-            told=self._told,
-            complete=self._complete,
+            told=self._understanding.told,
+            complete=self._understanding.complete,
         )
         try:
             await run_pipeline(parts, self.ready, self._frames.get, self._ears.next)
@@ -244,48 +253,17 @@ class Conversation:
             if self._own:
                 self._resources.close()
 
-    async def _load(self) -> None:
-        """Load what the first turn needs; what cannot be loaded is told, and tried again when needed."""
-        faults = await asyncio.get_running_loop().run_in_executor(
-            self._resources.pool, self._resources.warm_up, self._settings
-        )
-        for part, message in faults:
-            self._exchange.fault(part)(message)
-
-    # What the ears tell
-
-    def _started(self, at: float) -> None:
-        self._exchange.tell(SpeechStarted(at))
-
-    def _taken(self) -> None:
-        """The person has the turn: be silent now, before the interruption has gone round."""
-        self._exchange.taken()
-        self._stop(tell=False)
-
-    def _stopped(self, at: float, turn: bool) -> None:
-        self._exchange.tell(SpeechStopped(at))
-        if turn:
-            self._exchange.given()
-
-    def _silent(self) -> None:
-        """Somebody else waits for the words of a turn, in which there are none."""
-        if self.holds:
-            language = self._resources.language("", self._settings, self.history)
-            self._exchange.heard(Question("", language))
-
-    def _complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
-        if not self.holds:
-            self._understanding.complete(question, end, words_at)
-        elif question.text or not end.aside:
-            self._exchange.heard(question)
-
     def _ask_aloud(self, question: Question, ended_at: float, decided_at: float, words_at: float) -> None:
         self._ask(question, ended_at, decided_at, words_at, spoken=True)
 
     def _ask_again(self) -> None:
         """Nothing was understood for some turns: ask the person to say it again."""
-        language = self._resources.language("", self._settings, self.history)
+        language = self._language()
         self.say(self._resources.line("again", language), language=language)
+
+    def _language(self, text: str = "") -> str:
+        """Return the language of ``text``; where it is empty, the one that is most likely spoken."""
+        return self._resources.language(text, self._settings, self.history)
 
     def _ask(
         self, question: Question, ended_at: float, decided_at: float, words_at: float, *, spoken: bool

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rhapsode.conversation.backchannels import is_backchannel, is_stop
+from rhapsode.conversation.events import SpeechStarted, SpeechStopped
 from rhapsode.conversation.exchange import Exchange
 from rhapsode.dialogue.turns import Question
 from rhapsode.pipecat.frames import TurnEndFrame
+from rhapsode.pipecat.turns import Told
 
 MISSED = 2
 """After so many turns without a word in a row the person is asked to say it again."""
@@ -33,6 +35,7 @@ class Replies:
         say: speaks a text.
         interrupt: falls silent.
         again: asks the person to say it again.
+        hush: ends the answer under way, before the interruption has gone round.
 
     """
 
@@ -40,23 +43,54 @@ class Replies:
     say: Says
     interrupt: Callable[[], None]
     again: Callable[[], None]
+    hush: Callable[[], None]
 
 
 class Understanding:
-    """Decides what follows from the words of a turn.
+    """Takes what the ears tell, and decides what follows from the words of a turn.
 
     Args:
         exchange: knows who has the turn and what was broken off.
         replies: what can be done.
+        language: returns the one that is most likely spoken.
+
+    Attributes:
+        told: what the ears tell.
+        holds: whether somebody else decides: words are told as `rhapsode.conversation.events.Heard`.
 
     """
 
-    def __init__(self, exchange: Exchange, replies: Replies) -> None:
-        self._exchange, self._replies = exchange, replies
+    def __init__(self, exchange: Exchange, replies: Replies, *, language: Callable[[], str]) -> None:
+        self._exchange, self._replies, self._language = exchange, replies, language
+        self.told = Told(self._started, self._taken, stopped=self._stopped, silent=self._silent)
+        self.holds = False
         self._missed = 0
+
+    def _started(self, at: float) -> None:
+        self._exchange.tell(SpeechStarted(at))
+
+    def _taken(self) -> None:
+        self._exchange.taken()
+        self._replies.hush()
+
+    def _stopped(self, at: float, turn: bool) -> None:
+        self._exchange.tell(SpeechStopped(at))
+        if turn:
+            self._exchange.given()
+
+    def _silent(self) -> None:
+        """Take a turn in which nobody spoke: somebody else may wait for its words."""
+        if self.holds:
+            self._exchange.heard(Question("", self._language()))
 
     def complete(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
         """Take a turn that is over, whose words are there."""
+        if not self.holds:
+            self._answer(question, end, words_at)
+        elif question.text or not end.aside:
+            self._exchange.heard(question)
+
+    def _answer(self, question: Question, end: TurnEndFrame, words_at: float) -> None:
         exchange, broken = self._exchange, self._exchange.broken
         if is_stop(question.text) and (broken or exchange.busy == "speaking"):
             exchange.broken = None

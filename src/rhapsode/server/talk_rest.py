@@ -235,6 +235,7 @@ def _answered(
 def _facts(place: Place) -> dict[str, Any]:
     return {
         "session": place.session.id,
+        "person": place.person,
         "watchers": len(place.watchers),
         "talk": place.talk.facts,
         **place.talk.history(),
