@@ -115,7 +115,8 @@ def test_an_interruption_stops_it_and_tells_how_far_it_came_and_the_next_answer_
     assert cut.interrupted
     assert 0.2 < cut.playback_position < 2
     assert took < 1
-    assert (whole.interrupted, whole.playback_position) == (False, pytest.approx(0.5, abs=0.02))
+    # A piece of 20 ms that was on its way may be counted to what follows by LiveKit's runner.
+    assert (whole.interrupted, whole.playback_position) == (False, pytest.approx(0.5, abs=0.03))
     assert "lk.clear_buffer" in [method for method, _ in made.agent.local_participant.calls]
 
 
