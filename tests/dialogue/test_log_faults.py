@@ -189,7 +189,7 @@ def test_threads_that_open_at_once_migrate_once(path: Path):
 def test_deleting_leaves_nothing_behind(path: Path):
     writer = LogWriter(url_of(path), Remember(conversations=True, sound=True))
     logs = {}
-    for who in ("ada", "bob", "ada"):
+    for who in ("adelheid", "bob", "adelheid"):
         log = logs[who] = writer.begin("s", who)
         for event in (*turn(1, f"a secret of {who}"), *lost(2, f"{who} whispers")):
             log(event)
@@ -197,16 +197,16 @@ def test_deleting_leaves_nothing_behind(path: Path):
     assert writer.flush(60)
     database = open_database(url_of(path))
     assert b"fLaC" in texts(path)
-    assert forget(database, person="ada") == 2
-    assert forget(database, person="ada") == 0
-    assert b"ada" not in texts(path)
+    assert forget(database, person="adelheid") == 2
+    assert forget(database, person="adelheid") == 0
+    assert b"adelheid" not in texts(path)
     assert b"secret of bob" in texts(path)
     # What a running conversation goes on to say is not kept either.
-    for event in turn(3, "ada goes on"):
-        logs["ada"](event)
-    logs["ada"].add_sound(3, "user", np.ones(99, np.float32), 16_000)
+    for event in turn(3, "adelheid goes on"):
+        logs["adelheid"](event)
+    logs["adelheid"].add_sound(3, "user", np.ones(99, np.float32), 16_000)
     assert writer.flush(60)
-    assert b"ada" not in texts(path)
+    assert b"adelheid" not in texts(path)
     assert forget(database, conversation=logs["bob"].id) == 1
     writer.close()
     assert b"secret" not in texts(path)
