@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from rhapsode.errors import RhapsodeError
+from rhapsode.speech.beginnings import beginnings_of
 from rhapsode.speech.catalogue import load_voice
 from rhapsode.speech.manner import PLAIN, Manner
 from rhapsode.speech.priority import Ahead, made_ahead, step_back
@@ -39,6 +40,8 @@ class _UnderWay:
 
 class SpokenCache:
     """Spoken texts in memory and on disk, the least used dropped first. Its methods may be called anywhere.
+
+    What comes with the product (`rhapsode.speech.beginnings`) is there from the first run on.
 
     Args:
         memory_bytes: most that samples may take in memory.
@@ -71,7 +74,7 @@ class SpokenCache:
 
         """
         key = spoken_key(voice, text, manner=manner, seed=seed, language=language)
-        found = self._find(key)
+        found = self._find(key) or _shipped(voice, text, manner, seed, language)
         if found is not None:
             return iter(found)
         return self._speak(key, voice.stream(text, manner=manner, seed=seed, language=language))
@@ -84,7 +87,9 @@ class SpokenCache:
         with self._lock:
             if key in self._memory:
                 return True
-        return bool(self._disk_bytes) and spoken_file(key).is_file()
+        if self._disk_bytes and spoken_file(key).is_file():
+            return True
+        return _shipped(voice, text, manner, seed, language) is not None
 
     def prerender(
         self, voice: str, texts: Iterable[str], *, manner: Manner = PLAIN, language: str = ""
@@ -125,7 +130,7 @@ class SpokenCache:
             try:
                 voice = load_voice(name)
                 key = spoken_key(voice, text, manner=manner, seed=0, language=language)
-                if self._find(key) is not None:
+                if self._find(key) or _shipped(voice, text, manner, 0, language):
                     continue
                 with made_ahead() as ahead:
                     parts = voice.stream(text, manner=manner, language=language)
@@ -241,6 +246,11 @@ def spoken_key(voice: Voice, text: str, *, manner: Manner, seed: int, language: 
     version = getattr(voice, "version", "")
     parts = [_FORMAT, _code(), voice.name, version, text, manner.key(), seed, language]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _shipped(voice: Voice, text: str, manner: Manner, seed: int, language: str) -> list[Speech] | None:
+    found = beginnings_of(voice.name)
+    return found.find(voice, text, manner=manner, seed=seed, language=language)
 
 
 @cache

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rhapsode.performance import Sound, Span, Words
+from rhapsode.performance import Float32, Sound, Span, Words
 from rhapsode.speech.cache import cache_folder, cached_bytes
 from rhapsode.speech.voice import Speech
 
@@ -34,22 +33,12 @@ def keep_spoken(key: str, parts: list[Speech], most: int) -> None:
 
 
 def _packed(parts: list[Speech]) -> bytes:
-    told = [
-        {
-            "rate": part.sound.sample_rate,
-            "start": [part.sound.start.numerator, part.sound.start.denominator],
-            "words": [[w.text, w.start_s, w.end_s] for w in part.words.words],
-            "phones": [[p.text, p.start_s, p.end_s] for p in part.words.phones],
-            "marks": [[m.text, m.start_s, m.end_s] for m in part.marks],
-            "notes": part.notes,
-        }
-        for part in parts
-    ]
     sounds: dict[str, Any] = {
         f"sound{k}": np.round(part.sound.samples * 32767).astype(np.int16) for k, part in enumerate(parts)
     }
+    told = json.dumps([told_of(part) for part in parts])
     out = io.BytesIO()
-    np.savez_compressed(out, about=np.frombuffer(json.dumps(told).encode(), np.uint8), **sounds)
+    np.savez_compressed(out, about=np.frombuffer(told.encode(), np.uint8), **sounds)
     return out.getvalue()
 
 
@@ -58,7 +47,10 @@ def read_spoken(file: Path) -> list[Speech] | None:
     try:
         with np.load(file, allow_pickle=False) as held:
             told = json.loads(held["about"].tobytes())
-            parts = [_unpacked(one, held[f"sound{k}"]) for k, one in enumerate(told)]
+            scale = np.float32(1 / 32767)
+            parts = [
+                speech_of(one, held[f"sound{k}"].astype(np.float32) * scale) for k, one in enumerate(told)
+            ]
         os.utime(file)
     except FileNotFoundError:
         return None
@@ -68,13 +60,25 @@ def read_spoken(file: Path) -> list[Speech] | None:
     return parts
 
 
-def _unpacked(told: Mapping[str, Any], samples: NDArray[np.int16]) -> Speech:
+def told_of(part: Speech) -> dict[str, Any]:
+    """Return everything of ``part`` but its samples, as plain data."""
+    return {
+        "rate": part.sound.sample_rate,
+        "start": [part.sound.start.numerator, part.sound.start.denominator],
+        "words": [[w.text, w.start_s, w.end_s] for w in part.words.words],
+        "phones": [[p.text, p.start_s, p.end_s] for p in part.words.phones],
+        "marks": [[m.text, m.start_s, m.end_s] for m in part.marks],
+        "notes": part.notes,
+    }
+
+
+def speech_of(told: Mapping[str, Any], samples: Float32) -> Speech:
+    """Return the speech of which `told_of` told, with its ``samples``, (n, 1)."""
+
     def spans(name: str) -> tuple[Span, ...]:
         return tuple(Span(str(text), float(start), float(end)) for text, start, end in told[name])
 
-    sound = Sound(
-        samples.astype(np.float32) * np.float32(1 / 32767), int(told["rate"]), Fraction(*told["start"])
-    )
+    sound = Sound(samples, int(told["rate"]), Fraction(*told["start"]))
     return Speech(sound, Words(spans("words"), spans("phones")), tuple(told["notes"]), spans("marks"))
 
 
