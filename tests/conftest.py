@@ -29,6 +29,7 @@ MAY_LACK = (
         "this processor",
         "pseudo terminals",
     ),
+    *("Azure's package", "Amazon's package", "NVIDIA's client"),
     *("PostgreSQL server", "by the user", "pyopenjtalk", "openssl is not installed", "Blender is missing"),
     *("RHAPSODE_WITHOUT_BROWSER", "pseudo terminals"),
 )

@@ -140,7 +140,7 @@ def test_sound_does_not_wait_for_pictures_that_are_drawn_too_slowly():
             await asyncio.sleep(0.1)
             return await super().paint(frame, then)
 
-    async def scene() -> tuple[list[Any], float]:
+    async def scene() -> list[Any]:
         face = FaceVideo(size=(16, 16), fps=FPS, engine=FakeEngine(), painter=Slow())
         await face.push_audio(sound(1))
         await face.push_audio(AudioSegmentEnd())
@@ -151,11 +151,10 @@ def test_sound_does_not_wait_for_pictures_that_are_drawn_too_slowly():
             taken.append(await anext(frames))
             ahead = seconds_of(taken) - (asyncio.get_running_loop().time() - begun)
             await asyncio.sleep(max(ahead - 0.1, 0))  # a queue of 0.1 s, as LiveKit has
-        return taken, asyncio.get_running_loop().time() - begun
+        return taken
 
-    taken, seconds = asyncio.run(scene())
-    assert seconds < 1.8  # its 25 pictures would take 2.5 s
-    assert sum(isinstance(f, rtc.VideoFrame) for f in taken) > 4
+    taken = asyncio.run(scene())
+    assert 4 < sum(isinstance(f, rtc.VideoFrame) for f in taken) < 20  # the sound would wait for all 25
 
 
 def test_late_sound_is_waited_for_without_a_gap_in_the_pictures():
