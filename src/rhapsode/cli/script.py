@@ -1,4 +1,4 @@
-"""``rhapsode script``: begin a dialogue script, check it, ask it, test it, convert it."""
+"""``rhapsode script``: begin a dialogue script, check it, ask it, test it, rehearse it, convert it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from rhapsode.cli.settings_flags import PresetName, SettingsFile
+
 app = typer.Typer(
-    help="Begin a dialogue script, check it, ask it, test it, convert it.", no_args_is_help=True
+    help="Begin a dialogue script, check it, ask it, test it, rehearse it, convert it.", no_args_is_help=True
 )
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -169,6 +171,27 @@ def trial(
         typer.echo(f"{100 * right:.0f} % of {_count(len(results), 'question')} went as they should")
     if right < least:
         raise typer.Exit(2)
+
+
+@app.command()
+def rehearse(
+    script: Annotated[str, typer.Argument(help="As above; empty for that of the settings.")] = "",
+    preset: PresetName = "",
+    settings: SettingsFile = None,
+) -> None:
+    """Speak all answers now, with the voices of the settings, and keep them: then each begins at once.
+
+    The stage does the same by itself while nobody talks. Do it before a first visitor comes, and again
+    where the script, the voice or its manner changed; what is kept already is not spoken anew.
+    """
+    from rhapsode.cli.script_rehearsal import rehearse_script
+    from rhapsode.cli.settings_flags import store_of
+    from rhapsode.cli.terminal import console, interruptible
+
+    held = store_of(settings, preset, {"think.script": script}).load().settings
+    with interruptible():
+        count, seconds = rehearse_script(held)
+    console.print(f"{_count(count, 'sentence')} of '{held.think.script}' kept, {seconds:.0f} s", markup=False)
 
 
 @app.command()

@@ -64,7 +64,7 @@ class Rehearsal:
             self._working.discard(id(who))
             self._changed.notify_all()
 
-    def add(self, voice: str, plans: Sequence[Sequence[Sentence]], manner: Manner, language: str) -> None:
+    def add(self, voice: str, plans: Sequence[Sequence[Sentence]], manner: Manner, language: str) -> int:
         """Let ``voice`` speak answers, the beginnings first; those that were added before are left out.
 
         Args:
@@ -73,7 +73,11 @@ class Rehearsal:
             manner: that lies under each sentence's own.
             language: BCP 47 tag that the voice will be asked for.
 
+        Returns:
+            How many sentences are new.
+
         """
+        new = 0
         with self._changed:
             for queue, steps in (
                 (self._beginnings, [one for plan in plans for one in plan[:1]]),
@@ -82,7 +86,9 @@ class Rehearsal:
                 lines = [line for line in _lines(voice, steps, manner, language) if self._new(line)]
                 if lines:
                     queue.append(deque(lines))
+                    new += len(lines)
             self._begin()
+        return new
 
     def expect(self, voice: str, plans: Sequence[Sequence[Sentence]], manner: Manner, language: str) -> None:
         """Let ``voice`` speak the beginnings of answers now: one of them is likely to be needed at once.
@@ -100,6 +106,12 @@ class Rehearsal:
         """How many sentences are still to be spoken."""
         with self._changed:
             return len(self._expected) + sum(map(len, (*self._beginnings, *self._rest)))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a sentence is spoken, or still to be."""
+        with self._changed:
+            return self._thread is not None
 
     def close(self) -> None:
         """End; a network must not run while the interpreter ends."""

@@ -14,6 +14,7 @@ from rhapsode.conversation.converting import Converting
 from rhapsode.conversation.foresight import Foresight
 from rhapsode.conversation.lines import line
 from rhapsode.conversation.microphone import Echo, Process
+from rhapsode.conversation.preparing import rehearse
 from rhapsode.conversation.rehearsal import Rehearsal
 from rhapsode.conversation.warming import warm_up
 from rhapsode.conversation.whispering import Whispering
@@ -260,11 +261,7 @@ class Resources:
         if settings.think.kind == "model":
             return
         try:
-            script, speak = self.library(settings.think).script, settings.speak
-            for language in script.languages:
-                texts = script.sentences(language, marks=True)
-                plans = [plan(text, self.chunker(language)) for text in texts]
-                self.rehearsal.add(self.voices(speak, language)[0], plans, _base(speak), _primary(language))
+            rehearse(self, settings)
         except RhapsodeError as error:  # it will be told when it is needed
             _log.info("the script's answers are not spoken beforehand: %s", error)
 
