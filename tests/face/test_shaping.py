@@ -122,6 +122,12 @@ SHAPINGS = st.builds(
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
+def test_rounding_passes_neither_end() -> None:
+    shaping = Shaping(upper_face=1.0, smoothing=0.0, gains={"eyeBlinkLeft": 3.82212737016924})
+    made = shape(np.ones((3, WIDTH), np.float32), shaping, np.zeros(3, np.float32))
+    assert 0 <= made.min() <= made.max() <= 1
+
+
 @settings(deadline=None, max_examples=150)
 @given(
     SHAPINGS,

@@ -139,7 +139,7 @@ class ShapingStream:
         made = np.empty(raw.shape, np.float32)
         for k, row in enumerate(raw):
             made[k] = self._frame(row, heard[k])
-        return made
+        return np.clip(made, 0.0, 1.0, out=made)  # rounding may pass either end
 
     def _frame(self, raw: _Float64, activity: float) -> _Float64:
         """Return one curve frame, shaped."""
