@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8420
 # After set-up nothing that it brings may be skipped; modules are compiled once, whatever the shell says of that.
 PYTEST := RHAPSODE_IS_SET_UP=1 PYTHONDONTWRITEBYTECODE= $(BIN)/pytest
-QUICK := -n auto --maxprocesses 4 --dist worksteal -m "not slow and not browser"
+QUICK := -n $(shell expr $$(nproc) + 1) --maxprocesses 4 --dist worksteal -m "not slow and not browser"
 
 .PHONY: run test test-quick lint bench clean
 

@@ -142,6 +142,7 @@ def test_with_headphones_a_person_interrupts_within_the_first_second_of_the_firs
     assert gate.delay_s is None, "nothing was taken for an echo"
 
 
+@pytest.mark.slow
 def test_what_a_microphone_knew_of_the_echo_is_known_when_it_is_on_again(played: Float32, person: Float32):
     heard = room(played, delay_ms=150)
     _, before = clean(played, heard)

@@ -80,6 +80,7 @@ def test_all_together_stay_small() -> None:
     assert sum(path.stat().st_size for path in SHIPPED) <= 22 * MEGABYTE
 
 
+@pytest.mark.slow
 @each_avatar
 def test_size_and_extensions(path: Path) -> None:
     assert path.stat().st_size <= 10 * MEGABYTE

@@ -98,6 +98,7 @@ def talk(ears: RealEars, *, echo: bool, person: Float32, at_s: float = 0.0) -> S
     return scene
 
 
+@pytest.mark.slow
 def test_an_answer_does_not_interrupt_itself(ears: RealEars):
     scene = talk(ears, echo=True, person=np.zeros(0, np.float32))
     assert not scene.told(SpeechStarted)
@@ -105,11 +106,13 @@ def test_an_answer_does_not_interrupt_itself(ears: RealEars):
     assert scene.told(StateChanged)[-1].state == "idle"
 
 
+@pytest.mark.slow
 def test_without_the_gate_it_would(ears: RealEars):
     scene = talk(ears, echo=False, person=np.zeros(0, np.float32))
     assert scene.told(Answered)[0].interrupted
 
 
+@pytest.mark.slow
 def test_a_person_interrupts_it(ears: RealEars):
     person = recording("violins")[RATE // 2 : RATE * 7 // 2] * np.float32(0.5)
     scene = talk(ears, echo=True, person=person, at_s=3.0)
@@ -166,6 +169,7 @@ def over_a_background(ears: RealEars, folder: Path, *, echo: bool, says: str, pe
     return scene
 
 
+@pytest.mark.slow
 def test_people_in_the_background_are_not_heard_and_do_not_hide_who_speaks(ears: RealEars, tmp_path: Path):
     says = "What it says does not matter."
     alone = over_a_background(ears, tmp_path, echo=True, says=says, person_at_s=99)

@@ -123,6 +123,7 @@ def test_output_stays_in_range() -> None:
 # blinks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speaking", [True, False])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_blink_rate_and_intervals(speaking: bool, seed: int) -> None:
@@ -150,6 +151,7 @@ def test_blink_rate_is_what_was_asked_for(rate: int) -> None:
     assert np.count_nonzero(np.diff(lids > 0.4)) / 2 / (2 * MINUTES) == pytest.approx(rate, rel=0.15)
 
 
+@pytest.mark.slow
 def test_blinks_prefer_pauses() -> None:
     activity = talk()[:, 0]
     after = np.array([activity[max(k - 30, 0) : k + 1].max() > 0 and activity[k] == 0 for k in range(FRAMES)])
@@ -189,6 +191,7 @@ def gaze(face: Float32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return yaw, pitch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speaking", [True, False])
 def test_gaze_is_mostly_at_the_viewer(speaking: bool) -> None:
     yaw, pitch = gaze(play(speaking=speaking))

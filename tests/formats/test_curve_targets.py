@@ -46,6 +46,7 @@ def played(curve: dict, times: np.ndarray) -> np.ndarray:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 13, 100])
 def test_a_unity_clip_plays_what_was_given(tmp_path, step):
     take = performance(100)

@@ -36,6 +36,7 @@ def avatar(folder: Path, kind: str) -> Path:
 KINDS = ["mira", "turned", "vrm0", "vrm1", "glb", "gltf"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_three_plays_the_weights(tmp_path, kind):
     one = take(50)
@@ -49,6 +50,7 @@ def test_three_plays_the_weights(tmp_path, kind):
                 assert value == pytest.approx(one.face[name][frame], abs=1e-5), (name, frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_khronos_validator_finds_nothing_new(tmp_path, kind):
     source = avatar(tmp_path, kind)

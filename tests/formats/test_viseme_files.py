@@ -71,6 +71,7 @@ def test_visemes_become_movement_with_whole_closures(name):
     assert 0.05 < steps < 0.45, "a mouth moves within a few curve frames, not in one"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("known", ["heard", "face"])
 def test_a_track_holds_every_closure_and_nothing_too_short(name, known):

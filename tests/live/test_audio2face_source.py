@@ -45,6 +45,7 @@ async def staged(idle_s: float = 30.0) -> AsyncIterator[tuple[Session, grpc.aio.
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.mark.slow
 def test_what_a_client_sends_moves_the_session_and_comes_back(client: Wire):
     first = head(client, RATE)
     settings = first.audio_stream_header
@@ -82,6 +83,7 @@ def test_what_a_client_sends_moves_the_session_and_comes_back(client: Wire):
     assert heard.emotions[0].input_emotions[0].time_code == 0.2
 
 
+@pytest.mark.slow
 def test_one_client_at_a_time_speaks():
     plain = wire("own")
 
@@ -98,6 +100,7 @@ def test_one_client_at_a_time_speaks():
     assert first.status.code == third.status.code == 0
 
 
+@pytest.mark.slow
 def test_a_client_gone_or_at_fault_gives_the_session_back():
     plain = wire("own")
 

@@ -72,6 +72,7 @@ def test_vmc_sends_the_bones_of_behaviour():
         assert bone in sent
 
 
+@pytest.mark.slow
 def test_a_waving_hand_is_in_a_picture_that_shows_no_hands_at_rest():
     renderer = Renderer("mira", size=(160, 120), camera="bust", zoom=0.7, background="transparent", threads=1)
     seen = []

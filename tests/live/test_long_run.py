@@ -62,6 +62,7 @@ def sizes(of: Any, seen: set[int]) -> int:
     return 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mix", [None, Idle()])
 def test_nothing_grows_while_a_microphone_is_on(mix: Mix | None):
     sinks = [Forgetful(), Forgetful(30), Forgetful(50, sound=True), Forgetful(broken_until=1e9)]

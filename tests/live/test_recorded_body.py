@@ -102,6 +102,7 @@ def test_a_recording_holds_what_was_seen_live(taken: tuple[Seen, Performance]):
     assert np.ptp(turns(made.motion, FINGER)[:, 2]) > 0.1, "a wave moves fingers that nothing moved before"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extension", ["glb", "vrma", "bvh", "usda"])
 def test_every_format_with_bones_shows_them(extension: str, taken: tuple[Seen, Performance], tmp_path: Path):
     path = tmp_path / f"take.{extension}"

@@ -132,6 +132,7 @@ def test_sound_of_another_rate_is_resampled():
     assert len(stage.sound(1)) == 14_400
 
 
+@pytest.mark.slow
 def test_life_and_speech_keep_their_pace():
     async def scene(stage: Stage) -> None:
         await stage.until(lambda: stage.now() > 30)

@@ -140,6 +140,7 @@ def test_rates_that_nobody_has_are_refused(rate: int):
         PcmPipe(io.BytesIO(), rate)
 
 
+@pytest.mark.slow
 def test_raw_sound_over_a_websocket_moves_the_face_and_nonsense_is_refused():
     async def scene() -> tuple[float, list[int | None]]:
         watch = Watch()

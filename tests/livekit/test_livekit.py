@@ -134,6 +134,7 @@ def test_an_interruption_drops_the_sound_and_closes_the_mouth():
     assert seconds_of(after) == pytest.approx(0.3)  # nothing of the old
 
 
+@pytest.mark.slow
 def test_sound_does_not_wait_for_pictures_that_are_drawn_too_slowly():
     class Slow(FakePainter):
         async def paint(self, frame: FaceFrame, then: Callable[[NDArray[np.uint8]], Any]) -> Any:
@@ -214,6 +215,7 @@ class FakeRoom(rtc.EventEmitter[str]):  # type: ignore[misc]
         return True
 
 
+@pytest.mark.slow
 def test_a_runner_of_livekit_plays_it_at_its_pace_and_tells_when_it_is_over():
     async def scene() -> tuple[list[Any], float, Any, FakeRoom]:
         room, face, told = FakeRoom(), video(), []

@@ -127,6 +127,7 @@ def test_a_script_that_is_not_there_is_an_error_of_the_pipeline():
     assert agent.ear.all(LLMFullResponseEndFrame)
 
 
+@pytest.mark.slow
 def test_our_voice_speaks_with_words_and_a_face_behind_it_moves():
     async def story(agent: Agent) -> None:
         await agent.put(TTSSpeakFrame("Good day to you."))

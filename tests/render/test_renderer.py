@@ -79,6 +79,7 @@ def test_normals_after_morphing_are_those_of_the_moved_surface(avatar: Avatar) -
     assert np.arccos(np.clip((rest * actor._normals).sum(axis=1), -1, 1)).max() > 0.2
 
 
+@pytest.mark.slow
 def test_eye_bones_turn_only_without_eye_shapes() -> None:
     turned = np.array([0.0, 0.2, 0.0, 0.98], np.float32)
     avatar = load("mira")

@@ -54,6 +54,7 @@ def _read(path: Path) -> tuple[list[float], list[np.ndarray], np.ndarray, int, f
     return [t for t, _ in frames], [p for _, p in frames], sound, rate, first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fps", "rate", "channels"), [(30, 44100, 1), (50, 16000, 2), (60, 25000, 1), (24, 48000, 6)]
 )

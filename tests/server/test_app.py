@@ -182,6 +182,7 @@ def test_pages_of_other_sites_may_not_connect(url: str):
     assert got
 
 
+@pytest.mark.slow
 def test_connections_are_limited(url: str):
     async def run() -> dict[str, Any]:
         address = url.replace("http", "ws") + "/ws"

@@ -102,6 +102,7 @@ def test_a_client_that_says_nothing_is_let_go(plain: Wire):
     assert "nothing came for 0.3 s; send sound, or end_of_audio" in heard.details
 
 
+@pytest.mark.slow
 def test_a_client_that_takes_nothing_is_let_go(plain: Wire):
     loud = bytes(48_000 * 2 * 60)
 

@@ -194,6 +194,7 @@ def test_settings_that_change_hold_at_once(tmp_path: Path):
     assert numbers == [3, 1]
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_written_is_told_and_harms_nobody(tmp_path: Path):
     path = tmp_path / "log.sqlite3"
     path.write_bytes(b"this is no database" * 100)

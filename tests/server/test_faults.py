@@ -160,6 +160,7 @@ def test_five_hundred_sessions_leave_nothing_behind(tmp_path: Path):
     assert grown < 300_000, f"{grown} bytes more after 500 sessions"
 
 
+@pytest.mark.slow
 def test_a_crowd_that_leaves_in_the_same_moment_leaves_nothing(tmp_path: Path):
     async def scene(house: House) -> None:
         before = len(asyncio.all_tasks())

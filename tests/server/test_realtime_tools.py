@@ -263,6 +263,7 @@ def test_messages_may_hold_sound(url: str):
     assert heard["item_id"] == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [True, False])
 def test_sessions_that_transcribe_answer_nothing(url: str, beta: bool):
     async def scene(caller: Caller) -> None:

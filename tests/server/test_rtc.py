@@ -106,6 +106,7 @@ def no_peers_left(app: Any) -> None:
     asyncio.run(wait())
 
 
+@pytest.mark.slow
 def test_the_sound_is_a_track_on_the_clock_of_the_curves(
     house: tuple[str, Any], monkeypatch: pytest.MonkeyPatch
 ):

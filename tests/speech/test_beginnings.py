@@ -86,6 +86,7 @@ def test_a_damaged_file_is_told_and_holds_nothing(tmp_path: Path, caplog: pytest
     assert len(Beginnings(tmp_path / "none.npz")) == 0
 
 
+@pytest.mark.slow
 @needs_voices
 def test_every_answer_of_our_scripts_begins_at_once():
     """Fails where a script or the cutting of sentences changed: run recipes/voices/beginnings.py."""

@@ -74,6 +74,7 @@ def apart(one: Profile, other: Profile) -> float:
     return float(np.sqrt(np.mean(difference**2)) * 10 / np.log(10))
 
 
+@pytest.mark.slow
 def test_it_comes_near_to_the_reference(spoken: Float32, own: Profile, timbre: Timbre):
     made = measure(timbre.convert(speech(spoken), own).sound.mono())
     aim = timbre.profile

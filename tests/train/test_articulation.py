@@ -195,6 +195,7 @@ def test_the_exported_engine_is_the_network(trained: Trained, tmp_path: Path) ->
         assert not shapes[:, still].any()
 
 
+@pytest.mark.slow
 def test_candidates_are_taken_where_the_face_moves(takes: list[ShapeTake], trained: Trained) -> None:
     found = candidates(trained.emotions, takes, 5)
     assert found.shape[1] == EMOTION

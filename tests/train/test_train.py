@@ -53,6 +53,7 @@ def sequences(seed: int, count: int) -> list[Float32]:
     return [sequence.rows for sequence in made]
 
 
+@pytest.mark.slow
 def test_batches_depend_on_seed_epoch_and_number_only() -> None:
     def epoch(seed: tuple[int, int]) -> Sequences:
         return Sequences(Source(TAKES, (0.5, 0.5), plain=0.5), steps=2, batch=3, seed=seed)
@@ -121,6 +122,7 @@ def test_facegood_moves_take_the_largest_source() -> None:
     assert made["jawOpen"] == pytest.approx(facegood.OH_JAW)
 
 
+@pytest.mark.slow
 def test_training_learns_resumes_and_exports(tmp_path: Path) -> None:
     torch.set_num_threads(1)
     losses: list[float] = []
