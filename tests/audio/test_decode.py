@@ -248,6 +248,7 @@ def test_samples_that_are_no_numbers_are_counted(tmp_path, bad):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3", "ogg", "m4a"])
 @pytest.mark.parametrize("share", [0.35, 0.5, 0.8])
 def test_a_cut_file_works_up_to_the_cut_and_says_so(tmp_path, kind, share):

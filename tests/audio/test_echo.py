@@ -85,6 +85,7 @@ def person() -> Float32:
     return recording("violins")[RATE // 2 : RATE * 5 // 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("delay_ms", "decay_s", "gain_db", "clips_at"),
     [(20, 0.2, -6.0, 1.0), (400, 0.5, -12.0, 1.0), (120, 0.4, 0.0, 0.3)],
@@ -102,6 +103,7 @@ def test_where_only_its_own_voice_is_heard_there_is_silence(
     assert abs(gate.delay_s + 0.032 - delay_ms / 1000) < 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("over_db", [0.0, -6.0])
 def test_a_person_who_speaks_over_it_is_heard(played: Float32, person: Float32, over_db: float):
     heard = room(played, delay_ms=150)

@@ -104,6 +104,7 @@ def test_lines_of_a_pipe_wait_for_their_answers(monkeypatch: pytest.MonkeyPatch)
     assert unclear == ["no question: no"]
 
 
+@pytest.mark.slow
 def test_a_file_is_heard_in_real_time_and_answered(here: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(talk_ears, "CALM_S", 0.1)
     tone = 0.5 * np.sin(np.arange(4000) / 5).astype(np.float32)

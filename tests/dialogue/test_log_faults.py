@@ -174,7 +174,7 @@ def test_threads_that_open_at_once_migrate_once(path: Path):
 
     def work() -> None:
         try:
-            found.append(open_database(url_of(path)))
+            found.append(open_database(url_of(path), timeout_s=60))
         except Exception as error:
             found.append(error)
 

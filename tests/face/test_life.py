@@ -145,6 +145,7 @@ def blink_alone(rate: float, *, speaking: bool, seed: int) -> NDArray[np.float64
     return np.array(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [8, 15, 25])
 def test_blink_rate_is_what_was_asked_for(rate: int) -> None:
     lids = np.concatenate([blink_alone(rate, speaking=talking, seed=8) for talking in (True, False)])

@@ -38,6 +38,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return head + struct.pack("<I4s", len(text), b"JSON") + text + rest
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("kind", [".vrma", ".glb"])
 def test_a_replaced_value_is_survived(tmp_path: Path, kind: str) -> None:

@@ -87,6 +87,7 @@ def talk(scene: Callable[[Talk], Awaitable[_T]]) -> tuple[Talk, _T]:
     return asyncio.run(asyncio.wait_for(run(), 60))
 
 
+@pytest.mark.slow
 def test_sound_and_pictures_are_published_and_the_agent_is_told_what_was_played():
     async def scene(made: Talk) -> Any:
         await made.say(1.0)
@@ -99,6 +100,7 @@ def test_sound_and_pictures_are_published_and_the_agent_is_told_what_was_played(
     assert not made.agent.local_participant.published
 
 
+@pytest.mark.slow
 def test_an_interruption_stops_it_and_tells_how_far_it_came_and_the_next_answer_is_heard():
     async def scene(made: Talk) -> tuple[Any, Any]:
         await made.say(5.0)

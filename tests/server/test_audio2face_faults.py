@@ -63,6 +63,7 @@ def bad(client: Wire) -> dict[str, tuple[list[Any], str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", list(bad(wire("own"))))
 def test_faults_are_told_with_a_remedy_and_leave_nothing(plain: Wire, case: str):
     requests, said = bad(plain)[case]

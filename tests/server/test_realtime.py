@@ -80,6 +80,7 @@ def test_curves_come_with_the_milliseconds_of_sound_they_belong_to(url: str):
     np.testing.assert_allclose(opened[at >= 0][: len(loud)], loud, atol=0.01)
 
 
+@pytest.mark.slow
 def test_a_spoken_question_is_detected_transcribed_and_answered(url: str):
     async def scene(caller: Caller) -> None:
         await caller.connection.session.update(

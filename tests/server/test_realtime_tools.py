@@ -168,6 +168,7 @@ def test_a_response_without_a_question_is_the_models_own(url: str):
     call(url, scene)
 
 
+@pytest.mark.slow
 def test_turns_wait_for_the_client_where_it_answers_itself(url: str, talking: FakeTalking):
     async def scene(caller: Caller) -> None:
         turn = {"type": "server_vad", "create_response": False, "interrupt_response": True}
@@ -340,6 +341,7 @@ class ThinkingResources(FakeResources):
         return Resources.thinker(self, settings)
 
 
+@pytest.mark.slow
 def test_a_real_conversation_with_a_language_model_calls_the_client(tmp_path_factory: pytest.TempPathFactory):
     async def make(session: Session, settings: Settings, pool: Executor) -> Conversation:
         return Conversation(session, settings, resources=ThinkingResources())

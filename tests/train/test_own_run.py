@@ -254,6 +254,7 @@ def failing(kind: str, folder: Path) -> list[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
