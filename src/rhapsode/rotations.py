@@ -6,6 +6,7 @@ then yaw. `product`, `of_halves` and `tangents` hold the formulas, for numbers a
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,9 @@ Part = TypeVar("Part", float, Float64)
 
 NECK_SHARE = 0.42
 """Part of a head turn that the neck takes, where there are both."""
+
+IDENTITY = (0.0, 0.0, 0.0, 1.0)
+"""No turn."""
 
 _BACK = np.array([-1.0, -1.0, -1.0, 1.0])
 
@@ -51,6 +55,19 @@ def tangents(x: Part, y: Part, z: Part, w: Part) -> tuple[tuple[Part, Part], Par
     """Return yaw and roll of a turn as the two arguments of atan2, and between them the sine of pitch."""
     yaw = -2 * (x * z + w * y), 1 - 2 * (x * x + y * y)
     return yaw, 2 * (w * x - y * z), (2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
+
+
+def blend(
+    a: tuple[float, float, float, float], b: tuple[float, float, float, float], share: float
+) -> tuple[float, float, float, float]:
+    """Return the unit quaternion ``share`` of the way from ``a`` to ``b``, the short way."""
+    if share <= 0.0:
+        return a
+    near = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
+    sign = -share if near < 0.0 else share
+    x, y, z, w = (p + (q * sign - p * share) for p, q in zip(a, b, strict=True))
+    length = sqrt(x * x + y * y + z * z + w * w)
+    return (x / length, y / length, z / length, w / length) if length > 0.0 else a
 
 
 def turn(angles: Float64) -> Float64:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pipecat.frames.frames import Frame, InterruptionFrame
 
 from rhapsode.conversation.assembly import assemble
+from rhapsode.conversation.bearing import Bearing
 from rhapsode.conversation.ears import Ears
 from rhapsode.conversation.events import Event, State
 from rhapsode.conversation.exchange import Exchange
-from rhapsode.conversation.manners import Manners
 from rhapsode.conversation.resources import Part, Resources
 from rhapsode.conversation.running import run_pipeline
 from rhapsode.conversation.texts import checked
@@ -54,7 +54,7 @@ class Conversation:
             session,
             self._resources.pool,
             lambda: self._resources.cleaners(self._settings.hear),
-            lambda y, sample_rate: self._manners.hear_person(y, sample_rate),
+            lambda y, sample_rate: self._bearing.hear_person(y, sample_rate),
         )
         self._exchange = exchange = Exchange(lambda: asyncio.get_running_loop().time())
         self._understanding = Understanding(
@@ -71,12 +71,12 @@ class Conversation:
                 exchange.due,
                 exchange.ended,
                 exchange.felt,
-                lambda name, sample: self._manners.gesture(name, sample),
+                lambda name, sample: self._bearing.gesture(name, sample),
                 exchange.fault("speak"),
             ),
         )
-        self._manners = Manners(session, self._resources, exchange.fault("speak"), who=self)
-        exchange.watch(self._manners.see)
+        self._bearing = Bearing(session, self._resources, exchange.fault("speak"), who=self)
+        exchange.watch(self._bearing.see)
 
     @property
     def settings(self) -> Settings:
@@ -209,7 +209,7 @@ class Conversation:
     def apply(self, settings: Settings) -> None:
         """Use ``settings`` from the next turn on."""
         self._settings = settings
-        self._manners.apply(settings)
+        self._bearing.apply(settings)
         self._resources.pool.submit(self._resources.warm_up, settings)
 
     def forget(self) -> None:
@@ -232,7 +232,7 @@ class Conversation:
             trouble(*fault)
         unwatch = self._resources.watch(trouble)
         self._ears.begin()
-        self._manners.begin(self._settings)
+        self._bearing.begin(self._settings)
         parts = assemble(
             self._resources,
             self._exchange,
@@ -249,7 +249,7 @@ class Conversation:
             self._exchange.close()
             unwatch()
             self._ears.end()
-            self._manners.end()
+            self._bearing.end()
             if self._own:
                 self._resources.close()
 

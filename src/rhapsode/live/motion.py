@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from math import sqrt
 
 import numpy as np
 
 from rhapsode.performance import CURVE_HZ, HOP, Float32, Motion
 from rhapsode.protocols.frame import Quaternion
-
-IDENTITY: Quaternion = (0.0, 0.0, 0.0, 1.0)
+from rhapsode.rotations import IDENTITY, blend
 
 _FINGERS = tuple(
     f"right{finger}{joint}"
@@ -28,15 +26,7 @@ def between(a: Bones, b: Bones, share: float) -> Bones:
         return a
     if share >= 1 or not a:
         return b
-    return {**b, **{bone: _between(a[bone], b.get(bone, a[bone]), share) for bone in a}}
-
-
-def _between(a: Quaternion, b: Quaternion, share: float) -> Quaternion:
-    near = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
-    sign = -share if near < 0.0 else share
-    x, y, z, w = (p + (q * sign - p * share) for p, q in zip(a, b, strict=True))
-    length = sqrt(x * x + y * y + z * z + w * w)
-    return (x / length, y / length, z / length, w / length) if length > 0 else a
+    return {**b, **{bone: blend(a[bone], b.get(bone, a[bone]), share) for bone in a}}
 
 
 class Pose:

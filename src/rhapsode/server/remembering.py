@@ -150,8 +150,11 @@ class Keeping:
                     self._sounds.take(kept, event)
         except Exception:
             if not self._failed:
-                log.exception("a conversation is not kept any more")
-            self._failed = True
+                self._failed = True
+                log.exception("not all of a conversation is kept")
+                self.trouble(
+                    "not all of the conversation is kept, by a fault of the server; its log says more"
+                )
 
     def trouble(self, message: str) -> None:
         """Tell those who watch the conversation, where there is one, that it cannot be kept."""

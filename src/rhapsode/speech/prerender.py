@@ -74,7 +74,9 @@ class SpokenCache:
 
         """
         key = spoken_key(voice, text, manner=manner, seed=seed, language=language)
-        found = self._find(key) or _shipped(voice, text, manner, seed, language)
+        found = self._find(key) or beginnings_of(voice.name).find(
+            voice, text, manner=manner, seed=seed, language=language
+        )
         if found is not None:
             return iter(found)
         return self._speak(key, voice.stream(text, manner=manner, seed=seed, language=language))
@@ -89,7 +91,7 @@ class SpokenCache:
                 return True
         if self._disk_bytes and spoken_file(key).is_file():
             return True
-        return _shipped(voice, text, manner, seed, language) is not None
+        return beginnings_of(voice.name).holds(voice, text, manner=manner, seed=seed, language=language)
 
     def prerender(
         self, voice: str, texts: Iterable[str], *, manner: Manner = PLAIN, language: str = ""
@@ -130,7 +132,7 @@ class SpokenCache:
             try:
                 voice = load_voice(name)
                 key = spoken_key(voice, text, manner=manner, seed=0, language=language)
-                if self._find(key) or _shipped(voice, text, manner, 0, language):
+                if self.holds(voice, text, manner=manner, language=language):
                     continue
                 with made_ahead() as ahead:
                     parts = voice.stream(text, manner=manner, language=language)
@@ -246,11 +248,6 @@ def spoken_key(voice: Voice, text: str, *, manner: Manner, seed: int, language: 
     version = getattr(voice, "version", "")
     parts = [_FORMAT, _code(), voice.name, version, text, manner.key(), seed, language]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _shipped(voice: Voice, text: str, manner: Manner, seed: int, language: str) -> list[Speech] | None:
-    found = beginnings_of(voice.name)
-    return found.find(voice, text, manner=manner, seed=seed, language=language)
 
 
 @cache

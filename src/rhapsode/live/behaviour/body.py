@@ -6,11 +6,11 @@ Z forward. The arms always stand with them: whoever is given bones lets the arms
 
 from __future__ import annotations
 
-from math import cos, sin, sqrt
+from math import cos, sin
 
 from rhapsode.live.behaviour.parts import AT, Float64
 from rhapsode.protocols.frame import Quaternion
-from rhapsode.rotations import product
+from rhapsode.rotations import IDENTITY, blend, product
 
 _TRUNK = {"spine": 0.4, "chest": 0.35, "upperChest": 0.25}
 """How the trunk's turns are shared out."""
@@ -24,8 +24,6 @@ _FINGERS = [
     for joint, bend in (("Proximal", 0.22), ("Intermediate", 0.3), ("Distal", 0.2))
 ]
 """How fingers at ease are bent, radians: as the page shows them."""
-
-IDENTITY: Quaternion = (0.0, 0.0, 0.0, 1.0)
 
 
 def about(axis: str, angle: float) -> Quaternion:
@@ -47,17 +45,6 @@ def back(turn: Quaternion) -> Quaternion:
     """Return the turn back of a unit quaternion."""
     x, y, z, w = turn
     return (-x, -y, -z, w)
-
-
-def between(a: Quaternion, b: Quaternion, share: float) -> Quaternion:
-    """Return the unit quaternion ``share`` of the way from ``a`` to ``b``, the short way."""
-    if share <= 0.0:
-        return a
-    near = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
-    sign = -share if near < 0.0 else share
-    x, y, z, w = (p + (q * sign - p * share) for p, q in zip(a, b, strict=True))
-    length = sqrt(x * x + y * y + z * z + w * w)
-    return (x / length, y / length, z / length, w / length)
 
 
 def _upper(side: float) -> Quaternion:
@@ -104,11 +91,11 @@ def pose(parts: Float64) -> dict[str, Quaternion]:
     for name, side, drawn in (("left", 1.0, left), ("right", -1.0, right)):
         up = _SHRUG * drawn
         made[f"{name}Shoulder"] = about("z", (up - 0.04) * side)
-        upper = between(_EASE[f"{name}UpperArm"], _PALMS_UPPER[side], palms)
+        upper = blend(_EASE[f"{name}UpperArm"], _PALMS_UPPER[side], palms)
         # Shoulders that go up leave the arms hanging.
         made[f"{name}UpperArm"] = times(about("z", -1.05 * up * side), upper)
-        made[f"{name}LowerArm"] = between(_EASE[f"{name}LowerArm"], _PALMS_LOWER[side], palms)
-        made[f"{name}Hand"] = between(_EASE[f"{name}Hand"], IDENTITY, palms)
+        made[f"{name}LowerArm"] = blend(_EASE[f"{name}LowerArm"], _PALMS_LOWER[side], palms)
+        made[f"{name}Hand"] = blend(_EASE[f"{name}Hand"], IDENTITY, palms)
     if wave > 1e-4 or wave < -1e-4:
         _wave(made, wave, swing, hand)
     return made
@@ -117,8 +104,8 @@ def pose(parts: Float64) -> dict[str, Quaternion]:
 def _wave(made: dict[str, Quaternion], amount: float, swing: float, hand: float) -> None:
     """Raise the right arm by ``amount``, with its forearm and hand to the side."""
     forearm = times(back(_RAISED), about("z", -swing), _FOREARM)
-    made["rightUpperArm"] = between(made["rightUpperArm"], _RAISED, amount)
-    made["rightLowerArm"] = between(made["rightLowerArm"], forearm, amount)
-    made["rightHand"] = between(made["rightHand"], about("y", hand), amount)
+    made["rightUpperArm"] = blend(made["rightUpperArm"], _RAISED, amount)
+    made["rightLowerArm"] = blend(made["rightLowerArm"], forearm, amount)
+    made["rightHand"] = blend(made["rightHand"], about("y", hand), amount)
     for finger, bend in _FINGERS:
         made[f"right{finger}"] = about("z", bend * (1.0 - 0.85 * amount))

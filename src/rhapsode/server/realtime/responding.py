@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from rhapsode.conversation.texts import MAX_TEXT
@@ -63,9 +64,9 @@ class Responding(Hearing):
         for task in list(self._asides):
             task.cancel()
 
+    @abstractmethod
     def _made(self, new: asked.NewItem) -> tuple[Item, str]:
         """Return an item of the client, and its sound, which may be empty."""
-        raise NotImplementedError
 
     def _respond(self, event: asked.Respond) -> None:
         wanted = event.response or asked.Wanted()

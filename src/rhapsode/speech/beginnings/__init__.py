@@ -57,18 +57,28 @@ class Beginnings:
     def __len__(self) -> int:
         return len(self._about.get("texts", ()))
 
+    def holds(self, voice: Voice, text: str, *, manner: Manner, seed: int = 0, language: str = "") -> bool:
+        """Tell whether ``text`` is here, of the weights that ``voice`` has."""
+        return self._parts(voice, text, manner, seed, language) is not None
+
     def find(
         self, voice: Voice, text: str, *, manner: Manner, seed: int = 0, language: str = ""
     ) -> list[Speech] | None:
         """Return ``text`` as ``voice`` speaks it; None where it is not here, or of other weights."""
-        if self._about.get("version") != getattr(voice, "version", ""):
-            return None
-        parts = self._about["texts"].get(name_of(text, manner, seed, language))
+        parts = self._parts(voice, text, manner, seed, language)
         if parts is None:
             return None
         with self._lock, np.load(self._file, allow_pickle=False) as held:
             sounds = [held[f"sound{one['sound']}"].tobytes() for one in parts]
         return [speech_of(one, _samples(sound)) for one, sound in zip(parts, sounds, strict=True)]
+
+    def _parts(
+        self, voice: Voice, text: str, manner: Manner, seed: int, language: str
+    ) -> list[dict[str, Any]] | None:
+        if self._about.get("version") != getattr(voice, "version", ""):
+            return None
+        parts: list[dict[str, Any]] | None = self._about["texts"].get(name_of(text, manner, seed, language))
+        return parts
 
 
 @cache

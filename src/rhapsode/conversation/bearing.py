@@ -15,14 +15,14 @@ from rhapsode.performance import Float32
 from rhapsode.settings import Settings, Speak
 
 
-class Manners:
+class Bearing:
     """Lets a session show what goes on, between `begin` and `end`; before and after that it does nothing.
 
     Args:
         session: shows it.
         resources: told whether the processor is needed.
         failed: told why there is no background, on the loop.
-        who: whose manners they are.
+        who: whose bearing it is.
 
     """
 
