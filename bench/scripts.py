@@ -1,7 +1,7 @@
 """How well the product's own scripts find entries: for questions that they do not hold, and that fit none.
 
-The questions are those of tests/dialogue/script_near.yaml, in halves: "tune" was looked at while the retrieval
-was made, "final" was not. ``python -m bench.scripts`` prints the shares that docs/scripts.md tells.
+The questions are those of tests/dialogue/script_near.yaml, in halves: "tune" was looked at while the
+retrieval was made, "final" was not. ``python -m bench.scripts`` prints the shares that docs/scripts.md tells.
 """
 
 from __future__ import annotations
