@@ -45,9 +45,10 @@ export class TalkPanel implements Panel {
     });
     this.tongue.addEventListener("change", () => this.choose(this.tongue.value));
     const row = h("label", { class: "field" }, h("span", { text: (words) => words.spokenLanguage }), this.tongue);
-    const options = h("details", { class: "talk-options" }, h("summary", { text: (words) => words.talkOptions }), row, hold.element, hint((words) => words.headphones));
+    // The event "toggle" may come long after the click on a busy machine, or not before the page is left.
+    const click = () => remember("talk-options", options.open ? null : "open");
+    const options: HTMLDetailsElement = h("details", { class: "talk-options" }, h("summary", { text: (words) => words.talkOptions, on: { click } }), row, hold.element, hint((words) => words.headphones));
     options.open = remembered("talk-options") === "open";
-    options.addEventListener("toggle", () => remember("talk-options", options.open ? "open" : null));
     const copy = button((words) => words.copyTalk, () => void this.copy(), "quiet", "copy");
     const save = button((words) => words.saveTalk, () => this.save(), "quiet", "download");
     copy.id = "talk-copy";
