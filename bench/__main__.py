@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import face, hear, live, live_sessions, peers, render, scripts, talk
+from bench import face, hear, interrupt, live, live_sessions, peers, render, scripts, talk
 
 
 def commit() -> str:
@@ -69,6 +69,7 @@ def main() -> None:
             "sessions": measured("sessions that speak at once", live_sessions.measure),
             "hear": measured("listening, beside faster-whisper called directly", hear.measure),
             "talk": measured("talking: an answer's first sound, interruptions", talk.measure),
+            "interrupt": measured("interruptions, with headphones and over an echo", interrupt.measure),
             "scripts": measured("scripts: questions that stand in none", scripts.measure),
             "peers": measured("peers on the same sound", lambda: peers.run(sound)),
         }

@@ -124,10 +124,10 @@ def _errors(group: str, said: list[Line], heard: list[Result], straight: list[Re
     """Return error rates of one group, and how often the language was wrong."""
     rows = [row for row in zip(said, heard, straight, strict=True) if row[0].group == group]
     language = rows[0][0].language
-    cut = _characters if language in ("zh", "ja") else _words
+    cut = characters if language in ("zh", "ja") else words
 
     def rate(which: int, parts: Callable[[str], list[str]]) -> float:
-        wrong = sum(_distance(parts(row[0].text), parts(row[which].text)) for row in rows)
+        wrong = sum(distance(parts(row[0].text), parts(row[which].text)) for row in rows)
         return round(100.0 * wrong / sum(len(parts(row[0].text)) for row in rows), 1)
 
     found = {
@@ -165,22 +165,22 @@ def _latency(said: list[Line], heard: list[Result], straight: list[Result]) -> d
     return table
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
     return "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in plain).split()
 
 
-def _characters(text: str) -> list[str]:
-    return list("".join(_words(text)))
+def characters(text: str) -> list[str]:
+    return list("".join(words(text)))
 
 
 def _syllables(text: str) -> list[str]:
     from pypinyin import Style, pinyin
 
-    return [found[0] for found in pinyin(_characters(text), style=Style.TONE3)]
+    return [found[0] for found in pinyin(characters(text), style=Style.TONE3)]
 
 
-def _distance(wanted: list[str], got: list[str]) -> int:
+def distance(wanted: list[str], got: list[str]) -> int:
     """Return how many insertions, deletions and replacements lie between them (Levenshtein 1966)."""
     row = list(range(len(got) + 1))
     for k, one in enumerate(wanted, 1):

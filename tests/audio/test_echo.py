@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rhapsode.audio.echo import RATE, EchoGate
+from rhapsode.audio.echo import RATE, SURPLUS, EchoGate
 from rhapsode.audio.resample import Resampler
 from rhapsode.audio.vad import SileroVad
 from rhapsode.errors import SettingError
@@ -42,6 +42,14 @@ def room(played: Float32, *, delay_ms: int, decay_s: float = 0.3, gain_db: float
     return np.asarray(heard + 1e-3 * random.standard_normal(len(played)), np.float32)
 
 
+def joined(out: Float32, y: Float32, came: int) -> Float32:
+    """Return all that a gate gave: what is more than ``came`` in ``y`` stands for the end of ``out``."""
+    surplus = len(y) - came
+    assert surplus % SURPLUS == 0
+    assert 0 <= surplus <= len(out)
+    return np.concatenate([out[: len(out) - surplus], y])
+
+
 def clean(
     played: Float32, heard: Float32, *, jitter_s: float = 0.0, before: EchoGate | None = None
 ) -> tuple[Float32, EchoGate]:
@@ -49,14 +57,15 @@ def clean(
     gate, random, told = EchoGate(RATE), np.random.default_rng(1), 0
     if before is not None:
         gate.learn_from(before)
-    out = []
+    out = np.zeros(0, np.float32)
     for first in range(0, len(heard), CHUNK):
         while told < min(first + RATE, len(played)):
             gate.played(played[told : told + 3200], ZERO + told / RATE + jitter_s * random.uniform(-1, 1))
             told += 3200
         chunk = heard[first : first + CHUNK]
-        out.append(gate(chunk, ZERO + (first + len(chunk)) / RATE + jitter_s * random.uniform(0, 1)))
-    return np.concatenate(out), gate
+        y = gate(chunk, ZERO + (first + len(chunk)) / RATE + jitter_s * random.uniform(0, 1))
+        out = joined(out, y, len(chunk))
+    return out, gate
 
 
 def voiced(y: Float32) -> np.ndarray:
@@ -140,7 +149,7 @@ def test_with_headphones_a_person_interrupts_within_the_first_second_of_the_firs
     at = RATE // 2 + round(at_s * RATE)
     heard[at : at + len(person)] += person
     out, gate = clean(played, heard)
-    assert voiced(out[at : at + round(1.2 * RATE)]).sum() * 512 / RATE >= 0.4
+    assert np.abs(out[at + 512 :] - heard[at : len(out) - 512]).max() < 1e-4, "from the first sound on"
     assert gate.delay_s is None, "nothing was taken for an echo"
 
 
@@ -167,13 +176,13 @@ def test_what_is_taken_back_is_no_echo(played: Float32, person: Float32):
     gate.played(played, ZERO)
     heard = room(played, delay_ms=100)
     heard[2 * RATE :] = 0
-    out = []
+    out = np.zeros(0, np.float32)
     for first in range(0, 6 * RATE, CHUNK):
         if first == 2 * RATE:
             gate.silenced(ZERO + 2)
             heard[3 * RATE : 3 * RATE + len(person)] += person
-        out.append(gate(heard[first : first + CHUNK], ZERO + (first + CHUNK) / RATE))
-    said = np.concatenate(out)[3 * RATE + 512 :][: len(person) - 512]
+        out = joined(out, gate(heard[first : first + CHUNK], ZERO + (first + CHUNK) / RATE), CHUNK)
+    said = out[3 * RATE + 512 :][: len(person) - 512]
     assert np.abs(said - person[: len(said)]).max() < 1e-4
 
 
@@ -183,7 +192,10 @@ def test_the_same_comes_out_however_the_sound_is_cut(played: Float32):
     for size in (97, 1600):
         gate = EchoGate(RATE)
         gate.played(played, 0.0)
-        made.append(np.concatenate([gate(heard[k : k + size]) for k in range(0, len(heard), size)]))
+        out = np.zeros(0, np.float32)
+        for k in range(0, len(heard), size):
+            out = joined(out, gate(heard[k : k + size]), len(heard[k : k + size]))
+        made.append(out)
     assert np.abs(made[0] - made[1]).max() < 1e-6
 
 

@@ -17,6 +17,7 @@ from rhapsode.audio.resample import Resampler, resample
 from rhapsode.audio.vad import SileroVad
 from rhapsode.conversation import Resources
 from rhapsode.conversation.events import Answered, SpeechStarted, StateChanged
+from rhapsode.dialogue.turns import Question
 from rhapsode.live.items import Item, SoundItem
 from rhapsode.live.playout import Playout
 from rhapsode.performance import Float32, Sound, Words
@@ -39,6 +40,16 @@ class RealEars(FakeResources):
         y = recording("welcome")
         self.sound = Sound(resample(y, RATE, VOICE_HZ)[:, None], VOICE_HZ, Fraction(0))
         self.speaker = self._speak
+        self.heard: list[Float32] = []  # what was to be recognised
+
+    def recognises(self, hear: Hear) -> Any:
+        recognise = super().recognises(hear)
+
+        def kept(samples: Float32, *, final: bool) -> Question:
+            self.heard.append(samples)
+            return recognise(samples, final=final)
+
+        return kept
 
     def cleaners(self, hear: Hear) -> list[Any]:
         return Resources.cleaners(self, hear)
@@ -68,8 +79,8 @@ class Loudspeaker:
         self.played[round((self._scene.now() - self.begin) * RATE) :] = 0
 
 
-async def in_a_room(scene: Scene, seconds: float, person: Float32, at_s: float) -> None:
-    """Let the microphone hear what is played and a person, ``at_s`` after the beginning."""
+async def in_a_room(scene: Scene, seconds: float, person: Float32, at_s: float, *, headphones: bool) -> None:
+    """Let the microphone hear what is played, without headphones, and a person from ``at_s`` on."""
     speaker, tail = Loudspeaker(scene, seconds), RATE // 2
     scene.session.attach(speaker)
     step = 640
@@ -77,7 +88,8 @@ async def in_a_room(scene: Scene, seconds: float, person: Float32, at_s: float) 
         await asyncio.sleep(step / RATE)
         due = first - round(SOUND_S * RATE)
         loud = np.concatenate([np.zeros(tail + max(-due, 0), np.float32), speaker.played])
-        heard = room(loud[max(due, 0) :][: tail + step], delay_ms=0)[-step:]
+        loud = loud[max(due, 0) :][: tail + step] * np.float32(not headphones)
+        heard = room(loud, delay_ms=0)[-step:]
         said = person[max(first - round(at_s * RATE), 0) :][: step if first >= at_s * RATE else 0]
         heard[: len(said)] += said
         scene.talk.hear(heard)
@@ -88,11 +100,13 @@ def ears() -> RealEars:
     return RealEars()
 
 
-def talk(ears: RealEars, *, echo: bool, person: Float32, at_s: float = 0.0) -> Scene:
+def talk(
+    ears: RealEars, *, echo: bool, person: Float32, at_s: float = 0.0, headphones: bool = False
+) -> Scene:
     async def story(scene: Scene) -> None:
         scene.talk.listen(RATE)
         scene.talk.say("What it says does not matter.")
-        await in_a_room(scene, 8.0, person, at_s)
+        await in_a_room(scene, 8.0, person, at_s, headphones=headphones)
 
     (scene,) = converse(story, resources=ears, settings=Settings(hear=Hear(echo=echo), speak=Speak()))
     return scene
@@ -119,6 +133,22 @@ def test_a_person_interrupts_it(ears: RealEars):
     assert scene.told(Answered)[0].interrupted
     begun = scene.when(SpeechStarted, 0)
     assert 2.9 < begun - scene.events[0][0] < 4.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("headphones", "at_s"), [(True, 0.8), (True, 1.4), (False, 1.0), (False, 3.0)])
+def test_a_person_who_interrupts_it_is_heard_from_the_first_word_on(
+    ears: RealEars, headphones: bool, at_s: float
+):
+    person = recording("violins")[RATE // 2 : RATE * 7 // 2] * np.float32(0.5)
+    first = int(np.argmax(np.abs(person) > 0.02))
+    word = person[first : first + RATE * 3 // 10]
+    scene = talk(ears, echo=True, person=person, at_s=at_s, headphones=headphones)
+    assert scene.told(Answered)[0].interrupted
+    alike = np.correlate(ears.heard[-1], word)
+    at = int(alike.argmax())
+    found = ears.heard[-1][at : at + len(word)]
+    assert float(alike[at]) > 0.8 * float(np.linalg.norm(word) * np.linalg.norm(found))
 
 
 class Set:

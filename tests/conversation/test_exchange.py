@@ -156,6 +156,26 @@ def test_what_is_played_reaches_who_takes_out_the_echo_at_its_time():
     assert heard == ("heard", 1600, 1.0)
 
 
+def test_what_was_silenced_for_nothing_is_told_to_come_again():
+    class Repents:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __call__(self, y: Float32, /) -> Float32:
+            self.calls += 1
+            return np.concatenate([np.full(1024, 0.25, np.float32), y]) if self.calls == 2 else y
+
+    async def story() -> None:
+        microphone = Microphone(16_000, Inline(), lambda: [Repents()])
+        for k in range(3):
+            microphone.hear(np.full(1600, 0.5, np.float32), k * 0.1)
+        frames = [await _next(microphone) for _ in range(3)]
+        assert [frame.again for frame in frames] == [0, 1024, 0]
+        assert [len(frame.audio) // 2 for frame in frames] == [1600, 2624, 1600]
+
+    play(story())
+
+
 def test_a_rate_that_cannot_be_used_is_refused():
     with pytest.raises(SettingError, match="positive whole number"):
         Microphone(0, Inline())

@@ -119,6 +119,32 @@ def test_an_utterance_keeps_what_came_right_before_it():
     assert speech.ended_at == pytest.approx(10 + 4 * WINDOW / RATE)
 
 
+@pytest.mark.parametrize("on", [False, True])
+def test_an_utterance_takes_back_what_comes_again(on: bool):
+    speech, line = Utterance(), np.arange(60 * WINDOW, dtype=np.float32) / (60 * WINDOW)
+    windows = line.reshape(-1, WINDOW)
+    if on:
+        speech.begin()
+    for k in range(40):
+        speech.push(windows[k], True, k * WINDOW / RATE)
+    rest = speech.take_back(10, np.zeros(100, np.float32))  # 100 samples more had come: all end at 40 windows
+    assert (rest == windows[30][:100]).all()
+    assert speech.voiced_s == (30 * WINDOW / RATE if on else 0)
+    again = np.concatenate([rest, line[30 * WINDOW + 100 : 50 * WINDOW]]).reshape(-1, WINDOW)
+    for k, y in enumerate(again):
+        speech.push(y, True, (30 + k) * WINDOW / RATE)
+    heard = np.frombuffer(speech.audio(), np.int16)
+    assert np.abs(heard - line[50 * WINDOW - len(heard) : 50 * WINDOW] * 32767).max() <= 1
+    assert speech.run_s == pytest.approx(20 * WINDOW / RATE)
+
+
+def test_an_utterance_takes_back_more_than_it_has():
+    speech = Utterance()
+    speech.push(np.ones(WINDOW, np.float32), True, 1.0)
+    assert len(speech.take_back(30, np.zeros(7, np.float32))) == 7
+    assert speech.seconds == 0
+
+
 def test_two_parts_of_what_was_said_are_one_question():
     one = Question("What time is", "en", 0.9, Emotion(joy=0.5), 0.8)
     two = Question("it?", "nl", 0.6, Emotion(anger=0.5), 0.4)

@@ -43,6 +43,7 @@ class Residual:
 
     Attributes:
         speaks: whether somebody speaks over the echo, or no echo is there.
+        open: what `step` returns, or would have, had it known that somebody speaks, (BLOCK,).
 
     """
 
@@ -52,14 +53,19 @@ class Residual:
         self._echo: Float32 = np.zeros(BANDS, np.float32)
         self._noise: Float32 = np.full(BANDS, 1e-6, np.float32)
         self._last = np.zeros((2, BLOCK), np.float32)
-        self._tail: Float32 = np.zeros(BLOCK, np.float32)
+        self._tails: Float32 = np.zeros((2, BLOCK), np.float32)
         self._gain: Float32 = np.ones(BANDS, np.float32)
+        self.open: Float32 = np.zeros(BLOCK, np.float32)
         self._out = self._held = 0
         self.speaks = False
 
     def reset(self) -> None:
         """Trust nothing that was learnt about the echo."""
         self._leak[:] = 1.0
+
+    def release(self) -> None:
+        """Let the half of the last block that is held back pass as it came."""
+        self._tails[:] = self._last[0] * _WINDOW[BLOCK:] ** 2
 
     def learn_from(self, other: Residual) -> None:
         """Begin with what ``other`` found to leak, and its noise."""
@@ -93,21 +99,20 @@ class Residual:
             expected = np.maximum(expected, most)
         self._judge(heard, expected, playing)
         self._learn(heard, spread, playing)
-        if not playing:
-            gain = np.ones(BANDS, np.float32)
-        elif not self.speaks:
-            gain = np.zeros(BANDS, np.float32)
-        else:
-            gain = np.sqrt(np.maximum(1 - 1.5 * expected / (heard + np.float32(1e-9)), 0.003)).astype(
+        over = np.ones(BANDS, np.float32)
+        if playing:
+            over = np.sqrt(np.maximum(1 - 1.5 * expected / (heard + np.float32(1e-9)), 0.003)).astype(
                 np.float32
             )
+        gain = over if self.speaks else np.zeros(BANDS, np.float32)
         self._gain = np.maximum(gain, np.float32(0.5) * self._gain) if playing else gain
         if not self._gain.max() > 1e-3:
             self._gain[:] = 0
-        whole = self._gain @ self._bands
-        y = np.fft.irfft(spectra[0] * whole).astype(np.float32) * _WINDOW
-        out, self._tail = self._tail + y[:BLOCK], y[BLOCK:]
-        return out
+        gains = np.stack([self._gain, np.maximum(over, self._gain)])
+        y = np.fft.irfft(spectra[0] * (gains @ self._bands)).astype(np.float32) * _WINDOW
+        out, self.open = self._tails + y[:, :BLOCK]
+        self._tails = y[:, BLOCK:]
+        return np.asarray(out, np.float32)
 
     def _judge(self, heard: Float32, expected: Float32, playing: bool) -> None:
         if not playing:

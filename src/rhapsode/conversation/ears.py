@@ -110,7 +110,7 @@ class Ears:
                     if isinstance(frame, EndTurnFrame):
                         return frame
                     y = np.frombuffer(frame.audio, np.int16).astype(np.float32) / np.float32(32768)
-                    self._listener(y, frame.sample_rate)
+                    self._listener(y[frame.again :], frame.sample_rate)
                     return frame
             finally:
                 taking.cancel()

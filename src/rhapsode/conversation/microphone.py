@@ -45,7 +45,10 @@ class Echo(Protocol):
     """Takes out of the sound what is played beside it, such as its own voice; one thread at a time."""
 
     def __call__(self, y: Float32, /, at: float) -> Float32:
-        """Take the next samples (n,) at 16 kHz, the last of which came in at the loop's time ``at``."""
+        """Take the next samples (n,) at 16 kHz, the last of which came in at the loop's time ``at``.
+
+        More come out where what came out before was silenced for nothing; see `EchoGate`.
+        """
 
     def played(self, samples: Float32, at: float) -> None:
         """Take notice of sound, (n,) at 16 kHz, whose first sample is heard at the loop's time ``at``."""
@@ -162,12 +165,13 @@ class Microphone:
             except TimeoutError:
                 seconds = STEP_S if self._stood_in else STALL_S
                 self._stood_in += seconds
-                return _frame(np.zeros(round(seconds * RATE), np.float32), loop.time())
+                return _frame(np.zeros(round(seconds * RATE), np.float32), loop.time(), 0)
         if (first := self._waiting.popleft()) is None:
             return EndTurnFrame()
         self._taken(first)
         part, at = first
         y = self._resampler.push(part)
+        came = len(y)
         if self._processes is None and self._make is not None:
             self._processes = await loop.run_in_executor(self._pool, self._make)
             if isinstance(self._before, EchoGate) and isinstance(self.echo, EchoGate):
@@ -175,7 +179,7 @@ class Microphone:
             self._before = None
         if self._processes:
             y = await loop.run_in_executor(self._pool, self._process, y, at)
-        return _frame(y, at - self.lag_s)
+        return _frame(y, at - self.lag_s, len(y) - came)
 
     @property
     def lag_s(self) -> float:
@@ -200,6 +204,6 @@ class Microphone:
         return seconds
 
 
-def _frame(y: Float32, at: float) -> MicrophoneFrame:
+def _frame(y: Float32, at: float, again: int) -> MicrophoneFrame:
     audio = (np.clip(y, -1, 1) * 32767).round().astype(np.int16).tobytes()
-    return MicrophoneFrame(audio, RATE, 1, arrived=at)
+    return MicrophoneFrame(audio, RATE, 1, arrived=at, again=again)

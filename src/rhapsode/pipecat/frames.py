@@ -27,10 +27,13 @@ class MicrophoneFrame(InputAudioRawFrame):
 
     Args:
         arrived: the loop's time at which its last sample came in; None where that is not known.
+        again: so many samples at its beginning stand for as many at the end of what was told before, a
+            multiple of 512: they had been silenced for an echo that is none.
 
     """
 
     arrived: float | None = None
+    again: int = 0
 
 
 @dataclass

@@ -140,6 +140,8 @@ class TurnTaking(FrameProcessor):
         arrived = frame.arrived if isinstance(frame, MicrophoneFrame) else None
         now = asyncio.get_running_loop().time() if arrived is None else arrived
         y = np.frombuffer(frame.audio, np.int16).astype(np.float32) / np.float32(32768)
+        if isinstance(frame, MicrophoneFrame) and frame.again:
+            self._waiting = self._speech.take_back(frame.again // WINDOW, self._waiting)
         waiting = np.concatenate([self._waiting, y])
         certain = self._activity.push(y)
         windows = len(waiting) // WINDOW

@@ -33,7 +33,7 @@ class Utterance:
     def __init__(self) -> None:
         self.on = False
         self.began_at = self.ended_at = 0.0
-        self._windows: deque[Float32] = deque()
+        self._windows: deque[tuple[Float32, bool]] = deque()  # and whether there is voice in it
         self._voiced = self._run = self._silent = 0
 
     @property
@@ -67,7 +67,7 @@ class Utterance:
 
     def push(self, y: Float32, voiced: bool, now: float) -> None:
         """Take a window that ended at ``now``."""
-        self._windows.append(y)
+        self._windows.append((y, voiced))
         if voiced:
             self._run += 1
             self._voiced += 1
@@ -89,6 +89,18 @@ class Utterance:
         self.on = True
         self._silent = 0
 
+    def take_back(self, count: int, rest: Float32) -> Float32:
+        """Forget the last ``count`` windows and ``rest``, (n,) less than a window; they come again.
+
+        Returns:
+            What came right before them, (n,): the beginning of the next window.
+
+        """
+        taken = [self._windows.pop() for _ in range(min(count, len(self._windows)))]
+        self._voiced = self._voiced - sum(voiced for _, voiced in taken) if self.on else 0
+        self._run = self._silent = 0
+        return taken[-1][0][: len(rest)] if len(taken) == count else rest
+
     def cut(self) -> None:
         """Forget the sound so far; the speech goes on."""
         while len(self._windows) > 3:
@@ -102,5 +114,5 @@ class Utterance:
 
     def audio(self) -> bytes:
         """Return the sound kept, 16-bit."""
-        y = np.concatenate([np.zeros(0, np.float32), *self._windows])
+        y = np.concatenate([np.zeros(0, np.float32), *(y for y, _ in self._windows)])
         return bytes((np.clip(y, -1, 1) * 32767).round().astype(np.int16).tobytes())
