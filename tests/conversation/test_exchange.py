@@ -10,7 +10,7 @@ import pytest
 from rhapsode.conversation.backchannels import is_backchannel, is_stop
 from rhapsode.conversation.exchange import rest_of
 from rhapsode.conversation.lines import line
-from rhapsode.conversation.microphone import LIMIT_S, RATE, Microphone
+from rhapsode.conversation.microphone import LIMIT_S, RATE, STALL_S, Microphone
 from rhapsode.conversation.stopwatch import Stopwatch
 from rhapsode.errors import SettingError
 from rhapsode.live.items import SoundItem
@@ -116,6 +116,26 @@ def test_silence_stands_in_for_a_microphone_that_stalls_but_not_for_ever():
         except TimeoutError:
             pass
         assert silent / RATE == pytest.approx(12.0, abs=0.2)
+
+    play(story())
+
+
+def test_sound_that_comes_in_while_the_machine_is_busy_is_no_stall():
+    async def story() -> None:
+        microphone = Microphone(16_000, Inline())
+        loop = asyncio.get_running_loop()
+        microphone.hear(np.full(1600, 0.5, np.float32), loop.time())
+        await _next(microphone)
+        taking = asyncio.ensure_future(_next(microphone))
+        await asyncio.sleep(STALL_S - 0.01)
+
+        def late() -> None:  # right before and right after the time at which silence would stand in
+            microphone.hear(np.full(1600, 0.25, np.float32), loop.time())
+
+        loop.call_at(loop.time() + 0.01 + 1e-6, late)
+        loop.call_at(loop.time() + 0.01, late)
+        frame = await taking
+        assert np.frombuffer(frame.audio, np.int16).max() > 8000
 
     play(story())
 

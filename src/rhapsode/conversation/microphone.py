@@ -24,9 +24,9 @@ RATE = 16_000
 LIMIT_S = 5.0
 """More sound than this never waits: the oldest goes, and is counted."""
 
-STALL_S, STAND_IN_S, STEP_S = 0.3, 12.0, 0.1
+STALL_S, STAND_IN_S, STEP_S = 1.0, 12.0, 0.1
 """After so long without sound silence stands in, for at most so long, in such steps: a turn must end though
-the microphone is gone."""
+the microphone is gone. A network that halts for less must not look like a pause of the person."""
 
 
 PLAYED = 2000
@@ -163,6 +163,8 @@ class Microphone:
                 async with asyncio.timeout((STALL_S if not self._stood_in else STEP_S) if stalled else None):
                     await self._wake.wait()
             except TimeoutError:
+                if self._waiting:  # it came while this machine was busy
+                    continue
                 seconds = STEP_S if self._stood_in else STALL_S
                 self._stood_in += seconds
                 return _frame(np.zeros(round(seconds * RATE), np.float32), loop.time(), 0)
