@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,13 +67,13 @@ def test_bones_pose_the_body_and_let_it_go(stage: StagePage, between: Between) -
     assert stage.probe()["bones"] == {}
     between.bones = WAVE
     arm, ease = WAVE["rightUpperArm"], pose(row())["rightUpperArm"]
-    stage.until(
-        lambda probe: probe["bones"] and apart(probe["bones"]["rightUpperArm"], arm) < 0.01, "the arm is up"
-    )
-    posed = stage.probe()["bones"]
-    assert set(posed) == set(WAVE)
-    for bone, turn in WAVE.items():
-        assert apart(posed[bone], turn) < 0.04, bone  # the chest and the shoulders breathe
+
+    def up(probe: dict[str, Any]) -> bool:
+        bones = probe["bones"]  # the chest and the shoulders breathe; where frames are late, bones are let go
+        near = set(bones) == set(WAVE) and all(apart(bones[bone], WAVE[bone]) < 0.04 for bone in WAVE)
+        return near and apart(bones["rightUpperArm"], arm) < 0.01
+
+    stage.until(up, "the arm is up")
     between.bones = {}
     stage.until(lambda probe: apart(probe["bones"]["rightUpperArm"], ease) < 0.05, "the arm hangs again")
     assert not stage.noise

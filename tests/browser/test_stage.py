@@ -34,7 +34,7 @@ def _check_speech(seen: list[dict[str, Any]]) -> None:
     errors = [row["error"] for row in spoken if row["error"] is not None]
     shown_for = statistics.median(row["frame"] for row in spoken)
     # A picture stands for as long as the next one takes: a slow machine cannot be closer than that.
-    assert abs(statistics.median(errors)) < max(40.0, shown_for / 2)
+    assert abs(statistics.median(errors)) < max(40.0, 0.75 * shown_for)
     assert statistics.median(map(abs, errors)) < max(40.0, shown_for)
 
 
