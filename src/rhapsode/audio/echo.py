@@ -149,8 +149,7 @@ class EchoGate:
         for first in range(0, len(pending) - BLOCK + 1, BLOCK):
             made = np.concatenate([made, self._block(pending[first : first + BLOCK])])
             if self._again:
-                more = max(-(-(self._again - len(made)) // SURPLUS), 0)
-                more = min(more, (self._given - surplus) // SURPLUS) * SURPLUS
+                more = self._missing(len(made), self._given - surplus)
                 surplus += more
                 again = len(made) + more if more else min(self._again, len(made))
                 made = np.concatenate([made[: len(made) + more - again], self._better[-again:]])
@@ -159,6 +158,11 @@ class EchoGate:
         self._given += len(y)
         out, self._ready = made[: len(y) + surplus], made[len(y) + surplus :]
         return out
+
+    def _missing(self, made: int, given: int) -> int:
+        """Return how many samples before the last ``made`` must be given once more, of ``given`` at most."""
+        pieces = max(-(-(self._again - made) // SURPLUS), 0)
+        return min(pieces, given // SURPLUS) * SURPLUS
 
     def _block(self, heard: Float32) -> Float32:
         self._look()
